@@ -54,3 +54,40 @@ pub enum FindingCode {
     HostNotAllowed,
     InternalError,
 }
+
+impl FindingCode {
+    /// As reports and the state write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InvalidSecret => "invalid-secret",
+            Self::ExpiredSecret => "expired-secret",
+            Self::SecretIdInsteadOfValue => "secret-id-instead-of-value",
+            Self::AppNotFound => "app-not-found",
+            Self::TenantNotFound => "tenant-not-found",
+            Self::AppDisabled => "app-disabled",
+            Self::PrincipalMissing => "principal-missing",
+            Self::PolicyBlocked => "policy-blocked",
+            Self::BadRequest => "bad-request",
+            Self::BadScope => "bad-scope",
+            Self::Throttled => "throttled",
+            Self::Transient => "transient",
+            Self::AssertionInvalid => "assertion-invalid",
+            Self::Other => "other",
+            Self::Unreachable => "unreachable",
+            Self::BadResponse => "bad-response",
+            Self::Activating => "activating",
+            Self::Unreadable => "unreadable",
+            Self::Expiring => "expiring",
+            Self::Expired => "expired",
+            Self::NeverExpires => "never-expires",
+            Self::LifetimeTooLong => "lifetime-too-long",
+            Self::ExpiryUndeclared => "expiry-undeclared",
+            Self::DeclaredDateWrong => "declared-date-wrong",
+            Self::SecretHasWhitespace => "secret-has-whitespace",
+            Self::SecretEmpty => "secret-empty",
+            Self::HostNotAllowed => "host-not-allowed",
+            Self::InternalError => "internal-error",
+        }
+    }
+}
