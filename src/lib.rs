@@ -18,4 +18,5 @@ pub mod report;
 pub mod run;
 pub mod secret;
 pub mod settings;
+pub mod state;
 pub mod text;
