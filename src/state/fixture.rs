@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     assess::{Assessment, Expiry, ExpirySource, Finding, FindingCode, Severity, Test, Verdict},
     inventory::{App, AssertionAudience, AuthMethod, Credential, Key, Registration, Subject, TokenEndpoint},
+    period::Period,
     provider,
 };
 
@@ -49,17 +50,18 @@ pub(crate) fn app(name: &str, owners: &[&str]) -> App {
     }
 }
 
-/// What the judgement makes of a verdict and an end, with the default limits of 30 and 7 days.
+/// What the judgement makes of a verdict and an end: expiring from the app's `warn` or 30 days on, critical from 7.
 pub(crate) fn judged<'a>(app: &'a App, now: DateTime<Utc>, verdict: Verdict, end: Option<&str>) -> Assessment<'a> {
     let end = end.map(at);
     let left = end.map(|end| (end - now).num_seconds());
+    let warn = app.warn.unwrap_or(Period::from_days(30)).as_delta().num_seconds();
     let mut findings = Vec::new();
     if let Some(code) = code_of(verdict) {
         findings.push(finding(code, verdict.severity(), &format!("The test ended as {}.", verdict.name())));
     }
     match left {
         Some(left) if left <= 0 => findings.push(finding(FindingCode::Expired, Severity::Critical, "It has expired.")),
-        Some(left) if left <= 30 * 86_400 => {
+        Some(left) if left <= warn => {
             let severity = if left <= 7 * 86_400 { Severity::Critical } else { Severity::Warning };
             findings.push(finding(FindingCode::Expiring, severity, "It expires soon."));
         }

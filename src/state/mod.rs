@@ -14,7 +14,7 @@ pub use file::RunLock;
 pub use memory::{Changes, Ends, Memory, Night, Remembered};
 pub use sqlite::Sqlite;
 
-use std::path::PathBuf;
+use std::{collections::HashMap, path::PathBuf};
 
 use chrono::{DateTime, Utc};
 use thiserror::Error;
@@ -60,23 +60,17 @@ pub trait State: Send {
     /// A state that cannot be read.
     fn told(&mut self) -> Result<Vec<Told>, StateFault>;
 
-    /// Writes what one recipient now knows.
+    /// Recipients (channel, person) that are owed a message, and since when.
+    ///
+    /// # Errors
+    /// A state that cannot be read.
+    fn owed(&mut self) -> Result<HashMap<(String, String), DateTime<Utc>>, StateFault>;
+
+    /// Writes what recipients now know and are owed.
     ///
     /// # Errors
     /// A state that cannot be written.
     fn tell(&mut self, news: &[News]) -> Result<(), StateFault>;
-
-    /// Since when that recipient is owed a message; remembers `now` where nothing is remembered.
-    ///
-    /// # Errors
-    /// A state that cannot be written.
-    fn owed_since(&mut self, channel: &str, person: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, StateFault>;
-
-    /// That recipient is owed nothing.
-    ///
-    /// # Errors
-    /// A state that cannot be written.
-    fn settle(&mut self, channel: &str, person: &str) -> Result<(), StateFault>;
 
     /// Changes over time, of one app or of all, by app, label and time.
     ///
@@ -119,11 +113,21 @@ pub struct Told {
     pub refused: bool,
 }
 
-/// A change of what a recipient knows.
+/// A change of what a recipient knows or is owed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
     Knows(Told),
     Forgets(Told),
+    /// A message could not be sent; the first time counts.
+    Owed {
+        channel: String,
+        person: String,
+        since: DateTime<Utc>,
+    },
+    Settled {
+        channel: String,
+        person: String,
+    },
 }
 
 /// One line of a credential's history.

@@ -117,6 +117,13 @@ pub(super) fn told(connection: &Connection) -> Result<Vec<Told>> {
         .collect()
 }
 
+pub(super) fn owed(connection: &Connection) -> Result<HashMap<(String, String), DateTime<Utc>>> {
+    connection
+        .prepare("SELECT channel, person, since FROM undelivered")?
+        .query_map([], |row| Ok(((row.get(0)?, row.get(1)?), time(row, 2)?)))?
+        .collect()
+}
+
 pub(super) fn write_news(transaction: &Transaction<'_>, news: &[News]) -> Result<()> {
     let mut knows = transaction.prepare(
         "INSERT OR REPLACE INTO told (channel, person, app, label, code, severity, days, at, refused)
@@ -124,8 +131,13 @@ pub(super) fn write_news(transaction: &Transaction<'_>, news: &[News]) -> Result
     )?;
     let mut forgets = transaction
         .prepare("DELETE FROM told WHERE channel = ?1 AND person = ?2 AND app = ?3 AND label = ?4 AND code = ?5")?;
+    let mut owed = transaction
+        .prepare("INSERT INTO undelivered (channel, person, since) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")?;
+    let mut settled = transaction.prepare("DELETE FROM undelivered WHERE channel = ?1 AND person = ?2")?;
     for one in news {
         match one {
+            News::Owed { channel, person, since } => owed.execute(params![channel, person, since.timestamp()])?,
+            News::Settled { channel, person } => settled.execute([channel, person])?,
             News::Knows(Told { channel, person, app, label, code, severity, days, at, refused }) => {
                 let (severity, at) = (severity.name(), at.timestamp());
                 knows.execute(params![channel, person, app, label, code, severity, days, at, refused])?

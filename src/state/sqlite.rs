@@ -1,6 +1,7 @@
 //! The embedded state: one SQLite file in WAL mode, synced at every commit.
 
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -226,30 +227,15 @@ impl State for Sqlite {
         rows::told(&self.connection).map_err(|error| self.fault(&error))
     }
 
+    fn owed(&mut self) -> Result<HashMap<(String, String), DateTime<Utc>>, StateFault> {
+        rows::owed(&self.connection).map_err(|error| self.fault(&error))
+    }
+
     fn tell(&mut self, news: &[News]) -> Result<(), StateFault> {
+        if news.is_empty() {
+            return Ok(());
+        }
         self.write(|transaction| rows::write_news(transaction, news))
-    }
-
-    fn owed_since(&mut self, channel: &str, person: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, StateFault> {
-        self.write(|transaction| {
-            transaction.execute(
-                "INSERT INTO undelivered (channel, person, since) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-                params![channel, person, now.timestamp()],
-            )?;
-            transaction.query_row(
-                "SELECT since FROM undelivered WHERE channel = ?1 AND person = ?2",
-                [channel, person],
-                |row| rows::time(row, 0),
-            )
-        })
-    }
-
-    fn settle(&mut self, channel: &str, person: &str) -> Result<(), StateFault> {
-        self.write(|transaction| {
-            transaction
-                .execute("DELETE FROM undelivered WHERE channel = ?1 AND person = ?2", [channel, person])
-                .map(drop)
-        })
     }
 
     fn history(&mut self, app: Option<&str>) -> Result<Vec<Change>, StateFault> {
@@ -262,5 +248,11 @@ impl Sqlite {
     /// As a full disk: the file may not grow.
     pub(super) fn limit_pages(&self, pages: i64) {
         self.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
+    }
+
+    /// From here on nothing told can be noted.
+    pub(crate) fn refuse_news(&self) {
+        let trigger = "CREATE TRIGGER full BEFORE INSERT ON told BEGIN SELECT RAISE(ABORT, 'full'); END";
+        self.connection.execute_batch(trigger).unwrap();
     }
 }
