@@ -19,3 +19,4 @@ pub mod run;
 pub mod secret;
 pub mod settings;
 pub mod text;
+pub mod yaml;
