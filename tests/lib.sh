@@ -94,10 +94,10 @@ free_port() {
 
 # The kernel's start time of a live process: with it, a reused pid is told apart.
 started_at() {
-  local stat
-  stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
-  read -r -a stat <<<"${stat##*) }"
-  [[ ${stat[0]} != Z ]] && echo "${stat[19]}"
+  local line fields
+  { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
+  read -r -a fields <<<"${line##*) }"
+  [[ ${fields[0]} != Z ]] && echo "${fields[19]}"
 }
 
 # start_process DIR NAME COMMAND...: pid in DIR/NAME.pid, output in DIR/NAME.log.
