@@ -16,6 +16,7 @@ pub mod probe;
 pub mod provider;
 pub mod report;
 pub mod run;
+pub mod schedule;
 pub mod secret;
 pub mod settings;
 pub mod text;
