@@ -8,7 +8,7 @@ mod field;
 #[cfg(test)]
 mod tests;
 
-use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone, Timelike, Utc};
+use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use thiserror::Error;
 
@@ -158,7 +158,7 @@ impl Schedule {
     fn end_of_gap(&self, skipped: NaiveDateTime) -> Option<DateTime<Utc>> {
         const MINUTES_A_DAY: i64 = 24 * 60;
         (1..=MINUTES_A_DAY).find_map(|minutes| {
-            let local = skipped.checked_add_signed(TimeDelta::minutes(minutes))?.with_second(0)?;
+            let local = skipped.checked_add_signed(TimeDelta::minutes(minutes))?;
             self.zone.from_local_datetime(&local).earliest().map(|at| at.to_utc())
         })
     }
