@@ -18,5 +18,6 @@ pub mod report;
 pub mod run;
 pub mod schedule;
 pub mod secret;
+pub mod serve;
 pub mod settings;
 pub mod text;

@@ -3,3 +3,4 @@
 //! A command returns how it ended; an error means nothing was done and is the user's to mend (exit code 2).
 
 pub mod next;
+pub mod serve;
