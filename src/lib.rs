@@ -16,6 +16,8 @@ pub mod probe;
 pub mod provider;
 pub mod report;
 pub mod run;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 pub mod schedule;
 pub mod secret;
 pub mod serve;
