@@ -6,6 +6,8 @@ use std::{
     path::Path,
 };
 
+use tempfile::{NamedTempFile, PersistError};
+
 /// Replaces `path` with `bytes` in one step: readers see the old file or the new one, never a part.
 ///
 /// `mode` is the permission bits on Unix, set before the content is written.
@@ -13,6 +15,23 @@ use std::{
 /// # Errors
 /// Any I/O error; then the old file stands untouched.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    put(path, bytes, mode, |temp| temp.persist(path))
+}
+
+/// Writes a new file in one step; one that is there already is an error (`AlreadyExists`) and stands untouched.
+///
+/// # Errors
+/// Any I/O error.
+pub fn create(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    put(path, bytes, mode, |temp| temp.persist_noclobber(path))
+}
+
+fn put(
+    path: &Path,
+    bytes: &[u8],
+    mode: u32,
+    persist: impl FnOnce(NamedTempFile) -> Result<File, PersistError>,
+) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -33,7 +52,7 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     }
     temp.write_all(bytes)?;
     temp.as_file().sync_all()?;
-    temp.persist(path).map_err(|error| error.error)?;
+    persist(temp).map_err(|error| error.error)?;
     // The rename itself is durable only once the folder is.
     File::open(folder)?.sync_all()
 }
@@ -48,6 +67,8 @@ mod tests {
         let path = folder.path().join("report.prom");
         replace(&path, b"one", 0o644).unwrap();
         replace(&path, b"two", 0o644).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(create(&path, b"three", 0o644).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         #[cfg(unix)]

@@ -23,3 +23,4 @@ pub mod secret;
 pub mod serve;
 pub mod settings;
 pub mod text;
+pub mod yaml;

@@ -3,14 +3,20 @@
 //! A new provider costs one file here and one line in [`PROVIDERS`]. A provider reads an answer into a
 //! [`Meaning`]; it judges nothing.
 
+mod address;
 mod auth0;
 mod aveva;
 mod entra;
 mod keycloak;
+mod lenient;
 mod oauth2;
+mod oauth_error;
 mod okta;
 mod reply;
+#[cfg(test)]
+mod tests;
 
+pub use entra::{Aadsts, aadsts, aadsts_codes};
 pub use reply::Reply;
 
 use std::fmt;
@@ -48,7 +54,12 @@ pub trait Provider: Send + Sync {
         AuthMethod::ClientSecretPost
     }
 
-    /// The scope where the inventory names none. `resource` tells that a `resource` parameter is sent.
+    /// Whether the provider knows this method at all.
+    fn allows(&self, _method: AuthMethod) -> bool {
+        true
+    }
+
+    /// The scope where the inventory names none.
     fn default_scope(&self, _fields: &Fields) -> Option<String> {
         None
     }
@@ -64,7 +75,22 @@ pub trait Provider: Send + Sync {
     }
 
     /// What an answer of this provider's token endpoint means.
-    fn read(&self, reply: &Reply) -> Meaning;
+    fn read(&self, reply: &Reply, sent: Sent) -> Meaning;
+}
+
+/// What the answered request proved itself with, as far as an answer's meaning depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sent {
+    /// A key of the client's own (`private_key_jwt`, `tls_client_auth`): an `invalid_client` then says nothing about a
+    /// secret. False for `client_secret_jwt`, whose key *is* the secret.
+    pub assertion: bool,
+}
+
+impl Sent {
+    #[must_use]
+    pub const fn by(method: AuthMethod) -> Self {
+        Self { assertion: matches!(method, AuthMethod::PrivateKeyJwt | AuthMethod::TlsClientAuth) }
+    }
 }
 
 impl fmt::Debug for dyn Provider {

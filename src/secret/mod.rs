@@ -5,7 +5,7 @@
 
 mod reference;
 
-pub use reference::{ReferenceFault, SecretRef};
+pub use reference::{ReferenceFault, SecretRef, is_variable};
 
 use std::fmt;
 
