@@ -17,7 +17,11 @@ pub mod probe;
 pub mod provider;
 pub mod report;
 pub mod run;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
+pub mod schedule;
 pub mod secret;
+pub mod serve;
 pub mod settings;
 pub mod state;
 pub mod text;

@@ -4,5 +4,7 @@
 
 pub mod explain;
 pub mod init;
+pub mod next;
 pub mod schema;
+pub mod serve;
 pub mod validate;
