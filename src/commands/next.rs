@@ -1,8 +1,8 @@
 //! `credwatch next`: when the schedule fires next.
 
-use std::io::Write;
+use std::{io::Write, path::PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 
@@ -11,6 +11,7 @@ use crate::{
     clock,
     exit::Exit,
     schedule::{self, Schedule},
+    settings,
 };
 
 /// Show when the schedule fires next
@@ -67,8 +68,10 @@ fn written(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Secs, false)
 }
 
-fn of_settings(_common: &Common, _zone: Option<Tz>) -> anyhow::Result<Schedule> {
-    bail!("no crontab line given: add one in quotes, such as credwatch next \"0 3 * * *\"")
+fn of_settings(common: &Common, zone: Option<Tz>) -> anyhow::Result<Schedule> {
+    let file = settings::locate(common.config.as_deref(), common.inventory.first().map(PathBuf::as_path));
+    let schedule = settings::read(file.as_deref())?.schedule;
+    Schedule::parse(&schedule.cron, zone.unwrap_or(schedule.timezone)).context("`schedule.cron` of the settings")
 }
 
 #[cfg(test)]
