@@ -108,7 +108,8 @@ macro_rules! registration_fields {
     };
 }
 
-fn written(fields: &provider::Fields) -> Vec<&'static str> {
+/// Those that are written, whether they mean something to a provider or not.
+pub fn written(fields: &provider::Fields) -> Vec<&'static str> {
     macro_rules! list {
         ($($field:ident),*) => { [$((stringify!($field), fields.$field.is_some())),*] };
     }
@@ -197,6 +198,12 @@ fn auth_method(
         _ => AuthMethod::PrivateKeyJwt,
     };
     let method = own.auth_method.or(defaults.auth_method).unwrap_or(usual);
+    if let Some(provider) = provider.filter(|provider| !provider.allows(method)) {
+        let message = format!("clients of `{}` cannot authenticate in this way", provider.name());
+        let advice =
+            "remove `auth_method` for the usual one, or check `provider` and what the client proves itself with";
+        check.notes.add(&at.key("auth_method"), FaultCode::ConflictingFields, message, advice);
+    }
     let mut conflict = |key: &str, message: &'static str, advice: &'static str| {
         check.notes.add(&at.key(key), FaultCode::ConflictingFields, message, advice);
     };
@@ -240,7 +247,9 @@ fn assertion_alg(
     if conflict {
         let (message, advice) = match method {
             AuthMethod::ClientSecretJwt => ("`client_secret_jwt` signs with the secret", "one of HS256, HS384, HS512"),
-            AuthMethod::PrivateKeyJwt => ("`private_key_jwt` signs with a private key", "an RS, PS or ES algorithm, or EdDSA"),
+            AuthMethod::PrivateKeyJwt => {
+                ("`private_key_jwt` signs with a private key", "an RS, PS or ES algorithm, or EdDSA")
+            }
             _ => ("this app's `auth_method` signs nothing", "remove it, or write the `auth_method` it is meant for"),
         };
         check.notes.add(&at.key("assertion_alg"), FaultCode::ConflictingFields, message, advice);
@@ -282,7 +291,11 @@ fn credential(fields: CredentialFields, at: &At<'_>, check: &mut Check<'_>) -> C
     };
     let has = |key: &str| fields.written.contains(&key);
     if has("secret") && has("certificate") {
-        conflict("certificate", "`secret` and `certificate` exclude each other", "keep the one the client proves itself with");
+        conflict(
+            "certificate",
+            "`secret` and `certificate` exclude each other",
+            "keep the one the client proves itself with",
+        );
     } else if has("key_id") && has("secret") {
         conflict("key_id", "a secret has no `key_id`", "Entra's keyId of a secret is its `secret_id`");
     }

@@ -4,10 +4,7 @@ use std::{borrow::Cow, collections::HashMap, collections::HashSet, mem, path::Pa
 
 use serde_saphyr::granit_parser::{self, ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
-use super::{
-    Fault, FaultCode, MAX_DEPTH, MAX_REPLAYED, MAX_VALUE,
-    fault::Step,
-};
+use super::{Fault, FaultCode, MAX_DEPTH, MAX_REPLAYED, MAX_VALUE, fault::Step};
 
 /// A place in a text. The default is "nowhere".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -111,14 +108,22 @@ impl Lone {
     }
 }
 
-impl From<ScanError> for Lone {
-    fn from(error: ScanError) -> Self {
+impl Lone {
+    /// The parser's error, in the words that are known to hold nothing of the file.
+    fn syntax(error: &ScanError, text: &str) -> Self {
         let mark = error.marker();
-        let place = Place { line: mark.line(), column: mark.col() + 1, offset: mark.index() };
+        let mut place = Place { line: mark.line(), column: mark.col() + 1, offset: mark.index() };
         let advice = match error.kind() {
-            ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation
-            | ErrorKind::InvalidBlockEntryWhitespace | ErrorKind::InvalidMappingValueWhitespace
-            | ErrorKind::TabAtBlockScalarStart | ErrorKind::TabInPlainScalar => "YAML is indented with spaces, never with tabs",
+            ErrorKind::TabNotAllowed
+            | ErrorKind::TabInBlockIndentation
+            | ErrorKind::TabInIndentation
+            | ErrorKind::TabAtBlockScalarStart
+            | ErrorKind::TabInPlainScalar
+            | ErrorKind::InvalidBlockEntryWhitespace
+            | ErrorKind::InvalidMappingValueWhitespace => {
+                place = first_tab(text, place).unwrap_or(place);
+                "YAML is indented with spaces, never with tabs"
+            }
             ErrorKind::UnclosedQuotedScalar => "close the quotes that begin here or before",
             ErrorKind::UnclosedFlowCollection { .. }
             | ErrorKind::UnexpectedEofFlowMapping
@@ -129,13 +134,24 @@ impl From<ScanError> for Lone {
             ErrorKind::UnexpectedCharacter { .. } => "put the value in quotes",
             _ => "check the indentation and the quotes around here",
         };
-        // The kinds' own sentences are fixed texts, but for those that name a character of the file.
+        // Fixed sentences, but for those that name a character of the file.
         let message: Cow<'static, str> = match error.kind() {
             ErrorKind::UnexpectedCharacter { .. } | ErrorKind::Custom(_) => "a value cannot begin like this".into(),
             kind => format!("this is not valid YAML: {kind}").into(),
         };
         Self::new(place, FaultCode::YamlSyntax, message, advice)
     }
+}
+
+/// The tab that a line is indented with, at or behind a place: the parser names where the value before it begins.
+fn first_tab(text: &str, from: Place) -> Option<Place> {
+    let lines = text.lines().enumerate().skip(from.line.saturating_sub(1));
+    let indented = |(index, line): (usize, &str)| {
+        let blank = line.bytes().take_while(|byte| matches!(byte, b' ' | b'\t'));
+        let column = blank.collect::<Vec<u8>>().iter().position(|byte| *byte == b'\t')? + 1;
+        Some(Place { line: index + 1, column, offset: from.offset })
+    };
+    lines.into_iter().find_map(indented)
 }
 
 /// One document.
@@ -154,7 +170,7 @@ impl<'t> Tree<'t> {
         limits.set_emit_comments(false);
         let mut builder = Builder::default();
         for event in Parser::new_from_str_with_options(text, limits) {
-            let (event, span) = event?;
+            let (event, span) = event.map_err(|error| Lone::syntax(&error, text))?;
             builder.take(event, span.into())?;
         }
         match builder.root {
@@ -230,7 +246,12 @@ impl<'t> Builder<'t> {
                 self.replayed = self.replayed.saturating_add(node.size);
                 if self.replayed > MAX_REPLAYED {
                     let message = "the aliases up to here stand for more than a million values";
-                    return Err(Lone::new(place, FaultCode::TooLarge, message, "put what all apps share under `defaults`"));
+                    return Err(Lone::new(
+                        place,
+                        FaultCode::TooLarge,
+                        message,
+                        "put what all apps share under `defaults`",
+                    ));
                 }
                 self.add(Node { place, ..node })
             }
