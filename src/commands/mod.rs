@@ -4,5 +4,6 @@
 
 pub mod history;
 pub mod init;
+pub mod notify_test;
 pub mod schema;
 pub mod validate;
