@@ -2,7 +2,6 @@
 
 use std::{io::IsTerminal, path::PathBuf};
 
-use anyhow::Context;
 use chrono::{DateTime, NaiveDate, Utc};
 use tokio_util::sync::CancellationToken;
 
@@ -10,9 +9,9 @@ use crate::{
     cli::Common,
     exit::Exit,
     inventory::{Selection, Shard},
-    job::{FailOn, Job},
+    job::{FailOn, Job, Stage},
     period::Period,
-    report::{self, Format, Report, Target},
+    report::{self, Look, Report, Target, TargetFault},
     run::Incomplete,
 };
 
@@ -62,18 +61,15 @@ pub struct Output {
 }
 
 impl Output {
-    /// Where the report goes: what was named, else the table on stdout unless `-q` keeps it silent.
+    /// Where the reports go: what was named, else the table on stdout unless `-q` keeps it silent.
     ///
     /// # Errors
-    /// When two formats would share stdout.
-    pub fn targets(&self, quiet: bool) -> anyhow::Result<Vec<Target>> {
-        let on_stdout = self.targets.iter().filter(|target| target.file.is_none()).count();
-        anyhow::ensure!(on_stdout < 2, "two formats cannot share stdout: give all but one a file, as in `-o json=report.json`");
-        Ok(match self.targets.as_slice() {
-            [] if quiet => Vec::new(),
-            [] => vec![Target { format: Format::Table, file: None }],
-            named => named.to_vec(),
-        })
+    /// Two reports that would run into each other.
+    pub fn targets(&self, quiet: bool) -> Result<Vec<Target>, TargetFault> {
+        if quiet && self.targets.is_empty() {
+            return Ok(Vec::new());
+        }
+        Target::together(self.targets.clone())
     }
 }
 
@@ -81,45 +77,50 @@ impl Output {
 /// Wrong usage, inventory or settings: nothing was tested.
 pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     let targets = args.output.targets(common.quiet)?;
-    let job = args.into_job(common)?;
+    let job = args.into_job(common);
     let cancel = CancellationToken::new();
-    let signal = super::signals::cancel_on_signal(&cancel);
+    let signal = super::signals::cancel_on_signal(&cancel)?;
     let progress = super::progress::Progress::new(common.quiet);
-    let exit = job.run(&cancel, |done, all| progress.show(done, all), |report| write_all(&targets, report)).await?;
+    let stage = Stage {
+        cancel: &cancel,
+        progress: &|done, all| progress.show(done, all),
+        publish: &mut |report, _| write_all(&targets, report),
+    };
+    let exit = job.run(stage).await?;
     Ok(signal.exit().unwrap_or(exit))
 }
 
 impl Args {
-    fn into_job(self, common: &Common) -> anyhow::Result<Job> {
-        let mut job = Job::new(super::inventory_paths(self.paths, common), common);
-        job.selection = Selection::new(&self.only, self.tag, self.shard)?;
-        job.offline = self.offline || self.as_of.is_some();
-        job.as_of = self.as_of;
-        job.notify = !self.no_notify && self.as_of.is_none();
-        job.fail_on = self.output.fail_on;
-        job.concurrency = self.concurrency.map(usize::from);
-        job.timeout = self.timeout;
-        Ok(job)
+    fn into_job(self, common: &Common) -> Job {
+        Job {
+            paths: super::inventory_paths(self.paths, common),
+            config: common.config.clone(),
+            state: common.state.clone(),
+            selection: Selection { only: self.only, tags: self.tag, shard: self.shard },
+            offline: self.offline || self.as_of.is_some(),
+            as_of: self.as_of,
+            notify: !self.no_notify && self.as_of.is_none(),
+            fail_on: self.output.fail_on,
+            concurrency: self.concurrency.map(usize::from),
+            timeout: self.timeout,
+        }
     }
 }
 
-/// Writes every report; what could not be written is said on stderr and costs the clean exit code.
+/// Writes every report; one that cannot be written keeps none of the others from its place.
 pub(super) fn write_all(targets: &[Target], report: &Report<'_>) -> Vec<Incomplete> {
-    let look = report::Look {
-        color: anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never,
-        width: std::io::stdout().is_terminal().then(terminal_width).flatten(),
+    let stdout = std::io::stdout();
+    let look = Look {
+        color: anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
+        width: stdout.is_terminal().then(terminal_width).flatten(),
     };
-    targets
-        .iter()
-        .filter_map(|target| {
-            let fault = report::write(target, report, look).err()?;
-            Some(Incomplete::new("report-not-written", format!("the {} report could not be written: {fault}", target.format.name())))
-        })
-        .collect()
+    let faults = targets.iter().filter_map(|target| report::write(target, report, look).err());
+    faults.map(|fault| Incomplete::new("report-not-written", fault.to_string())).collect()
 }
 
 fn terminal_width() -> Option<usize> {
-    console_width()
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|width| *width > 0)
 }
 
 fn parse_date(text: &str) -> Result<DateTime<Utc>, String> {

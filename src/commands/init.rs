@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 
 use crate::{cli::Common, exit::Exit, fsio, settings, text::printable};
 
+/// Write a commented inventory and settings to begin with
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Where to write inventory/apps.yaml and credwatch.yaml

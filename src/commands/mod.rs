@@ -2,13 +2,17 @@
 //!
 //! A command returns how it ended; an error means nothing was done and is the user's to mend (exit code 2).
 
+mod audit;
 mod completions;
 mod explain;
+mod history;
 mod init;
 mod man;
 mod next;
+mod notify_test;
 mod progress;
 mod schema;
+mod serve;
 mod signals;
 mod validate;
 
@@ -24,13 +28,24 @@ use crate::{
 /// What was asked for; one file each.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Audit(audit::Args),
     Init(init::Args),
     Validate(validate::Args),
     Next(next::Args),
     Explain(explain::Args),
+    History(history::Args),
+    Serve(serve::Args),
+    #[command(subcommand)]
+    Notify(Notify),
     Schema(schema::Args),
     Completions(completions::Args),
     Man(man::Args),
+}
+
+/// Try the ways messages take
+#[derive(Debug, Subcommand)]
+pub enum Notify {
+    Test(notify_test::Args),
 }
 
 /// Runs the command that was typed.
@@ -40,6 +55,10 @@ pub enum Command {
 pub fn run(cli: Cli) -> anyhow::Result<Exit> {
     let common = &cli.common;
     match cli.command {
+        Command::Audit(args) => block_on(audit::run(args, common)),
+        Command::History(args) => block_on(history::run(args, common)),
+        Command::Serve(args) => block_on(serve::run(args, common)),
+        Command::Notify(Notify::Test(args)) => block_on(notify_test::run(args, common)),
         Command::Init(args) => block_on(init::run(args, common)),
         Command::Validate(args) => block_on(validate::run(args, common)),
         Command::Next(args) => block_on(next::run(args, common)),

@@ -1,14 +1,17 @@
 //! `credwatch notify test [CHANNEL]...`: one marked message through each channel.
 
-use std::io::Write;
+use std::{io::Write, path::PathBuf};
 
 use anyhow::{bail, ensure};
 
 use crate::{
+    cli::Common,
     clock,
     exit::Exit,
     notify::{self, Desk, Sent, Trial},
-    settings::Settings,
+    probe,
+    secret::Resolver,
+    settings::{self, Settings},
     text,
 };
 
@@ -20,11 +23,22 @@ pub struct Args {
     channels: Vec<String>,
 }
 
+/// # Errors
+/// Settings that cannot be read, and what [`drive`] says.
+pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
+    let file = settings::locate(common.config.as_deref(), common.inventory.first().map(PathBuf::as_path));
+    let settings = settings::read(file.as_deref())?;
+    let http = probe::http_client(&settings.http, settings.ca.as_deref())?;
+    let secrets = Resolver::new(settings.exec.clone());
+    let desk = Desk { notify: &settings.notify, ca: settings.ca.as_deref(), http: &http, secrets: &secrets };
+    drive(&args, &settings, &desk).await
+}
+
 /// Mails go to the admins, to the sender where there are none. One line per message; exit code 3 when one failed.
 ///
 /// # Errors
 /// No channel, or one the settings do not name.
-pub async fn drive(args: &Args, settings: &Settings, desk: &Desk<'_>) -> anyhow::Result<Exit> {
+async fn drive(args: &Args, settings: &Settings, desk: &Desk<'_>) -> anyhow::Result<Exit> {
     check(&args.channels, settings)?;
     let trials = notify::test(desk, &args.channels, clock::now()).await;
     let mut stdout = anstream::stdout().lock();

@@ -4,8 +4,9 @@ use std::io::Write;
 
 use clap::ValueEnum;
 
-use crate::{cli::Common, exit::Exit, inventory, settings};
+use crate::{cli::Common, exit::Exit, inventory, report, settings};
 
+/// Print the JSON Schema of a file, for editors and checks
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Which file's schema
@@ -19,6 +20,8 @@ pub enum Of {
     Inventory,
     /// credwatch.yaml
     Settings,
+    /// The report of `-o json`
+    Report,
 }
 
 /// # Errors
@@ -27,6 +30,7 @@ pub async fn run(args: Args, _: &Common) -> anyhow::Result<Exit> {
     let schema = match args.of {
         Of::Inventory => inventory::schema(),
         Of::Settings => settings::schema(),
+        Of::Report => report::schema(),
     };
     writeln!(anstream::stdout(), "{schema:#}")?;
     Ok(Exit::Clean)

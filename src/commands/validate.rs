@@ -9,6 +9,7 @@ use crate::{
     settings,
 };
 
+/// Show every fault of inventory and settings, with place and advice
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Inventory files or folders [default: inventory]

@@ -7,7 +7,7 @@ mod retest;
 
 pub use fail_on::FailOn;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context, ensure};
 use chrono::{DateTime, Utc};
@@ -20,12 +20,12 @@ use crate::{
     inventory::{self, Inventory, Selection, Subject},
     notify::{self, Desk, Tonight},
     period::Period,
-    probe::{self, Fingerprint, Observation, Prober},
+    probe::{self, NotTested, Observation, Outcome, Prober},
     report::{self, Report},
     run::{Incomplete, Run},
     secret::Resolver,
     settings::{self, Settings},
-    state::{self, Begun, Changes, Night},
+    state::{self, Begun, Night},
 };
 
 /// What one run is asked to do.
@@ -67,17 +67,17 @@ impl Job {
             }
             begun => begun?,
         };
-        let resolver = Resolver::new(settings.exec.clone());
+        let resolver = Arc::new(Resolver::new(settings.exec.clone()));
         let http = probe::http_client(&settings.http, settings.ca.as_deref())?;
         let dead_man = settings.notify.dead_man.as_ref().filter(|_| self.notify);
         if let Some(url) = dead_man {
-            notify::dead_man::start(url, &resolver, &http).await;
+            notify::dead_man::start(url, &*resolver, &http).await;
         }
         let ended = self.night(&settings, begun, &resolver, &http, &mut stage).await;
         let exit = *ended.as_ref().unwrap_or(&Exit::Usage);
         let exit = if stage.cancel.is_cancelled() { Exit::Terminated } else { exit };
         if let Some(url) = dead_man
-            && let Some(untold) = notify::dead_man::finish(url, exit, &resolver, &http).await
+            && let Some(untold) = notify::dead_man::finish(url, exit, &*resolver, &http).await
         {
             tracing::error!("{}", untold.message);
             return ended.map(|exit| if exit == Exit::Clean { Exit::Incomplete } else { exit });
@@ -108,21 +108,23 @@ impl Job {
         &self,
         settings: &Settings,
         begun: Option<Begun>,
-        resolver: &Resolver,
+        resolver: &Arc<Resolver>,
         http: &reqwest::Client,
         stage: &mut Stage<'_>,
     ) -> anyhow::Result<Exit> {
         let started_at = clock::now();
         let inventory = self.inventory(settings)?;
-        let subjects: Vec<Subject<'_>> = inventory.subjects().collect();
+        let mut subjects: Vec<Subject<'_>> = inventory.subjects().collect();
         let mut begun = begun.map_or_else(state::forgetful, Ok)?;
         let mut run = self.describe(started_at);
         run.incomplete.extend(begun.incomplete.take());
 
-        let observations = self.probe(settings, resolver, &subjects, &begun, stage).await?;
+        let mut observations = self.probe(settings, resolver, &subjects, &begun, stage).await?;
+        run.incomplete.extend(drop_interrupted(&mut subjects, &mut observations));
         let now = self.as_of.unwrap_or_else(clock::now);
-        let judged = |(subject, observation): (&Subject<'_>, &Observation)| judge(*subject, observation, settings, &begun, now);
-        let mut assessments: Vec<Assessment<'_>> = subjects.iter().zip(&observations).map(judged).collect();
+        let seen = subjects.iter().copied().zip(&observations);
+        let judged = seen.map(|(subject, observation)| judge(subject, observation, settings, &begun, now));
+        let mut assessments: Vec<Assessment<'_>> = judged.collect();
 
         let (partial, scope) = (self.selection.is_partial() || stage.cancel.is_cancelled(), Night::scope_of(&self.paths));
         let night = Night { now, scope: (!partial).then_some(scope.as_str()), offline: self.offline };
@@ -142,12 +144,19 @@ impl Job {
             policy: &settings.policy,
         };
         if self.notify {
-            let desk = Desk { notify: &settings.notify, ca: settings.ca.as_deref(), http, secrets: resolver };
+            let desk = Desk { notify: &settings.notify, ca: settings.ca.as_deref(), http, secrets: &**resolver };
             run.incomplete.extend(notify::deliver(&desk, &mut *begun.state, &tonight).await);
         }
 
         run.finished_at = clock::now();
-        let report = Report { schema: report::SCHEMA, run, summary: Summary::of(&assessments), credentials: &assessments };
+        let sound = run.incomplete.is_empty() && !assessments.iter().any(|assessment| assessment.test.verdict.is_inconclusive());
+        let report = Report {
+            schema: report::SCHEMA,
+            last_success: if sound { Some(run.finished_at) } else { begun.last_success },
+            run,
+            summary: Summary::of(&assessments),
+            credentials: &assessments,
+        };
         let unwritten = (stage.publish)(&report, &tonight);
         for missing in report.run.incomplete.iter().chain(&unwritten) {
             tracing::error!("{}", missing.message);
@@ -174,7 +183,7 @@ impl Job {
             finished_at: started_at,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             inventory: self.paths.iter().map(|path| path.display().to_string()).collect(),
-            shard: self.selection.shard().map(ToString::to_string),
+            shard: self.selection.shard.map(|shard| shard.to_string()),
             incomplete: Vec::new(),
         }
     }
@@ -182,7 +191,7 @@ impl Job {
     async fn probe(
         &self,
         settings: &Settings,
-        resolver: &Resolver,
+        resolver: &Arc<Resolver>,
         subjects: &[Subject<'_>],
         begun: &Begun,
         stage: &Stage<'_>,
@@ -195,11 +204,22 @@ impl Job {
             fingerprint_key: Some(begun.state.installation().key),
             shutdown: stage.cancel.clone(),
         };
-        let prober = Prober::new(options, resolver).context("the HTTP client could not be set up")?;
+        let prober = Prober::new(options, Arc::clone(resolver)).context("the HTTP client could not be set up")?;
         let mut observations = prober.run(subjects, |done| (stage.progress)(done, subjects.len())).await;
         retest::retest_changed(&prober, subjects, &mut observations, &begun.memory, stage.cancel).await;
         Ok(observations)
     }
+}
+
+/// What a signal kept from being tested is neither judged nor remembered.
+fn drop_interrupted(subjects: &mut Vec<Subject<'_>>, observations: &mut Vec<Observation>) -> Option<Incomplete> {
+    let all = subjects.len();
+    let tested = |observation: &Observation| observation.outcome != Outcome::NotTested(NotTested::Interrupted);
+    let mut outcomes = observations.iter();
+    subjects.retain(|_| outcomes.next().is_some_and(tested));
+    observations.retain(tested);
+    let missing = all - subjects.len();
+    (missing > 0).then(|| Incomplete::new("interrupted", format!("the run was interrupted: {missing} of {all} credentials were not tested")))
 }
 
 fn judge<'a>(

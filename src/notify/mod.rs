@@ -26,7 +26,8 @@ use std::path::Path;
 use async_trait::async_trait;
 
 use crate::{
-    secret::{Secret, SecretRef},
+    probe::Unreadable,
+    secret::{Resolver, Secret, SecretRef},
     settings::{Channel, ChannelKind, Notify},
 };
 
@@ -35,6 +36,18 @@ use crate::{
 pub trait Secrets: Send + Sync {
     /// The value, or a sentence that names the reference and the reason.
     async fn resolve(&self, reference: &SecretRef) -> Result<Secret, String>;
+}
+
+#[async_trait]
+impl Secrets for Resolver {
+    async fn resolve(&self, reference: &SecretRef) -> Result<Secret, String> {
+        Self::resolve(self, reference).await.map_err(|fault| match fault {
+            Unreadable::Unresolved(reason) => reason,
+            Unreadable::Whitespace => format!("{reference} has white space around its value"),
+            Unreadable::Empty => format!("{reference} is empty"),
+            Unreadable::BadKey(reason) => format!("{reference}: {reason}"),
+        })
+    }
 }
 
 /// What sending needs.

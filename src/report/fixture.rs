@@ -63,6 +63,7 @@ pub fn app(name: &str, label: Option<&str>) -> App {
             secret_id: None,
             expires: None,
             created: None,
+            rotate: None,
         }],
     }
 }

@@ -40,6 +40,12 @@ pub trait State: Send {
     /// A state that cannot be read.
     fn last_run(&mut self) -> Result<Option<PastRun>, StateFault>;
 
+    /// The newest run that came to its end with everything judged and delivered.
+    ///
+    /// # Errors
+    /// A state that cannot be read.
+    fn last_success(&mut self) -> Result<Option<DateTime<Utc>>, StateFault>;
+
     /// # Errors
     /// A state that cannot be read.
     fn memory(&mut self) -> Result<Memory, StateFault>;
@@ -200,6 +206,7 @@ pub struct Begun {
     pub state: Box<dyn State>,
     pub memory: Memory,
     pub last_run: Option<PastRun>,
+    pub last_success: Option<DateTime<Utc>>,
     /// Drop it last.
     pub lock: RunLock,
     /// `state-unavailable`: the run goes on, with an empty memory that lasts as long as it does.
@@ -234,7 +241,7 @@ pub fn begin(url: Option<&str>) -> Result<Begun, StateFault> {
 /// None is known; SQLite's signatures have them.
 pub fn forgetful() -> Result<Begun, StateFault> {
     let state = Box::new(Sqlite::in_memory()?);
-    Ok(Begun { state, memory: Memory::default(), last_run: None, lock: RunLock::none(), incomplete: None })
+    Ok(Begun { state, memory: Memory::default(), last_run: None, last_success: None, lock: RunLock::none(), incomplete: None })
 }
 
 fn begin_with(url: Option<&str>) -> Result<Begun, StateFault> {
@@ -242,7 +249,8 @@ fn begin_with(url: Option<&str>) -> Result<Begun, StateFault> {
     let lock = state.lock()?;
     let memory = state.memory()?;
     let last_run = state.last_run()?;
-    Ok(Begun { state, memory, last_run, lock, incomplete: None })
+    let last_success = state.last_success()?;
+    Ok(Begun { state, memory, last_run, last_success, lock, incomplete: None })
 }
 
 /// How a run reports a state it could not read or write.

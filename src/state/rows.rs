@@ -172,7 +172,7 @@ pub(super) fn time(row: &Row<'_>, column: usize) -> Result<DateTime<Utc>> {
     optional_time(row, column)?.ok_or_else(|| unknown(column))
 }
 
-fn optional_time(row: &Row<'_>, column: usize) -> Result<Option<DateTime<Utc>>> {
+pub(super) fn optional_time(row: &Row<'_>, column: usize) -> Result<Option<DateTime<Utc>>> {
     let seconds: Option<i64> = row.get(column)?;
     seconds.map(|seconds| DateTime::from_timestamp(seconds, 0).ok_or_else(|| unknown(column))).transpose()
 }

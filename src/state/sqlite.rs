@@ -192,6 +192,12 @@ impl State for Sqlite {
             .map_err(|error| self.fault(&error))
     }
 
+    fn last_success(&mut self) -> Result<Option<DateTime<Utc>>, StateFault> {
+        self.connection
+            .query_row("SELECT max(finished_at) FROM run WHERE exit IN (0, 1)", [], |row| rows::optional_time(row, 0))
+            .map_err(|error| self.fault(&error))
+    }
+
     fn memory(&mut self) -> Result<Memory, StateFault> {
         rows::memory(&self.connection).map_err(|error| self.fault(&error))
     }
