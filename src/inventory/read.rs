@@ -48,12 +48,15 @@ pub fn read(paths: &[PathBuf], programs: &[ExecRule]) -> Result<Inventory, Fault
             );
         }
     }
-    let mut apps = Vec::with_capacity(parts.iter().map(|part| part.apps.len()).sum());
+    let mut apps = Vec::new();
     for part in parts {
-        if part.notes.is_empty() {
-            apps.extend(part.apps);
-        } else {
+        if !part.notes.is_empty() {
             faults.extend(placed(part));
+        } else if apps.is_empty() {
+            // The usual single file: its list is the inventory's, not a copy of it.
+            apps = part.apps;
+        } else {
+            apps.extend(part.apps);
         }
     }
     if faults.is_empty() { Ok(Inventory { files, apps }) } else { Err(Faults(faults)) }
