@@ -42,7 +42,7 @@ pub fn read(file: Option<&Path>) -> Result<Settings, Faults> {
 }
 
 fn settings(raw: raw::File, check: &mut Check<'_>) -> Settings {
-    check.version(raw.version);
+    check.version(raw.version.as_ref());
     Settings {
         file: None,
         state: state(raw.state, check),
