@@ -6,23 +6,36 @@ use super::{
     credential::{self, CredentialSet},
     fields::Fields,
     model::{App, AuthMethod, SigningAlgorithm},
-    registration::registration,
+    registration::{self, Registrations},
 };
 use crate::{
     provider::Provider,
     yaml::{At, Check, FaultCode},
 };
 
+/// What the apps of a file have in common.
+#[derive(Default)]
+pub struct Common {
+    pub defaults: Fields,
+    pub registrations: Registrations,
+}
+
 /// Builds one app; what is wrong is noted.
-pub fn app(name: Arc<str>, own: Fields, defaults: &Fields, at: &At<'_>, check: &mut Check<'_>) -> Option<App> {
+pub fn app(name: Arc<str>, own: Fields, common: &mut Common, at: &At<'_>, check: &mut Check<'_>) -> Option<App> {
+    let Common { defaults, registrations } = common;
+    let defaults = &*defaults;
     let advice = "say where it is registered, as in `provider: entra`; for all apps of the file under `defaults`";
     let provider = own.provider.or(defaults.provider).or_else(|| missing("provider", advice, at, check));
     let client_id = own.client_id.clone().or_else(|| defaults.client_id.clone());
     let advice = "the id that the provider gave the app (Entra: Application ID)";
     let client_id = client_id.or_else(|| missing("client_id", advice, at, check));
     let params = own.params.clone().or_else(|| defaults.params.clone()).unwrap_or_default();
-    let has_resource = params.contains_key("resource");
-    let registration = provider.and_then(|provider| registration(provider, has_resource, &own, defaults, at, check));
+    let registration = provider.and_then(|provider| {
+        let mut fields = registration::fields(provider, &own.registration, &defaults.registration, at, check);
+        fields.has_resource_param = params.contains_key("resource");
+        let found = registrations.of(provider, fields);
+        found.map_err(|fault| registration::note(fault, &own.registration, at, check)).ok()
+    });
     let credentials = credential::inherited(&own, defaults, at, check);
     let auth_method = auth_method(provider, &own, defaults, &credentials, at, check);
     let assertion_alg = assertion_alg(auth_method, &own, defaults, at, check);

@@ -8,7 +8,8 @@ use std::{
 use serde::de::IgnoredAny;
 
 use super::{
-    across, assemble,
+    across,
+    assemble::{self, Common},
     fields::Fields,
     files::files,
     model::{App, Inventory},
@@ -110,7 +111,7 @@ fn placed(part: Part) -> Vec<Fault> {
 struct Reader<'a> {
     check: Check<'a>,
     version: Option<Text>,
-    defaults: Fields,
+    common: Common,
     /// Entries so far.
     count: usize,
     has_apps: bool,
@@ -124,7 +125,7 @@ impl<'a> Reader<'a> {
         Self {
             check: Check::new(folder, programs),
             version: None,
-            defaults: Fields::default(),
+            common: Common::default(),
             count: 0,
             has_apps: false,
             late_defaults: false,
@@ -186,7 +187,7 @@ impl Sink for Reader<'_> {
             let advice = "remove it: a name belongs to one app";
             self.check.notes.add(&at.key("name"), FaultCode::ConflictingFields, "apps cannot share a name", advice);
         }
-        self.defaults = Fields::read(defaults, &at, &mut self.check);
+        self.common.defaults = Fields::read(defaults, &at, &mut self.check);
     }
 
     fn app(&mut self, mut app: raw::App) {
@@ -203,7 +204,7 @@ impl Sink for Reader<'_> {
         let own = Fields::read(app, &at, &mut self.check);
         // A name is only for showing from here on: an app without one is checked like the others.
         let nameless = name.is_none();
-        let built = assemble::app(name.unwrap_or_default(), own, &self.defaults, &at, &mut self.check);
+        let built = assemble::app(name.unwrap_or_default(), own, &mut self.common, &at, &mut self.check);
         self.apps.extend(built.filter(|_| !nameless));
     }
 

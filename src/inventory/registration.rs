@@ -1,22 +1,64 @@
 //! Where an app is registered: the provider's fields and the endpoints they lead to.
 
-use super::{assemble::missing, fields::Fields, model::Registration};
+use std::sync::Arc;
+
+use super::{assemble::missing, model::Registration};
 use crate::{
-    provider::{self, FieldFaultKind, Provider},
+    provider::{self, FieldFault, FieldFaultKind, Provider},
     yaml::{At, Check, FaultCode},
 };
 
-/// The provider's own fields, as written, with those of the defaults that mean something to this provider.
-pub fn registration(
+/// Registrations of the file so far: most apps of a file share one, which is then worked out and kept once.
+#[derive(Default)]
+pub struct Registrations(Vec<Known>);
+
+struct Known {
+    fields: provider::Fields,
+    registration: Arc<Registration>,
+}
+
+/// More different ones than this are not looked for.
+const MOST_KNOWN: usize = 16;
+
+impl Registrations {
+    /// Where an app is registered, and the scope to ask for.
+    pub fn of(
+        &mut self,
+        provider: &'static dyn Provider,
+        fields: provider::Fields,
+    ) -> Result<(Arc<Registration>, Option<String>), FieldFault> {
+        let scope = fields.scope.clone().or_else(|| provider.default_scope(&fields));
+        let is_same =
+            |known: &&Known| known.registration.provider.name() == provider.name() && same(&known.fields, &fields);
+        if let Some(known) = self.0.iter().find(is_same) {
+            return Ok((Arc::clone(&known.registration), scope));
+        }
+        let endpoints = provider.endpoints(&fields)?;
+        let registration = Arc::new(Registration {
+            provider,
+            tenant: fields.tenant.clone(),
+            token_endpoint: endpoints.token,
+            management: endpoints.management,
+            realm: fields.realm.clone(),
+        });
+        if self.0.len() < MOST_KNOWN {
+            self.0.push(Known { fields, registration: Arc::clone(&registration) });
+        }
+        Ok((registration, scope))
+    }
+}
+
+/// The provider's fields, as written, with those of the defaults that mean something to this provider; a field of
+/// the app's own that does not is noted.
+pub fn fields(
     provider: &'static dyn Provider,
-    has_resource_param: bool,
-    own: &Fields,
-    defaults: &Fields,
+    own: &provider::Fields,
+    defaults: &provider::Fields,
     at: &At<'_>,
     check: &mut Check<'_>,
-) -> Option<(Registration, Option<String>)> {
+) -> provider::Fields {
     let known = provider.fields();
-    for field in written(&own.registration).into_iter().filter(|field| !known.contains(field)) {
+    for field in written(own).into_iter().filter(|field| !known.contains(field)) {
         let message = format!("`{}` has no use for this", provider.name());
         let advice = match known {
             [] => "remove it, or check `provider`".to_owned(),
@@ -24,33 +66,24 @@ pub fn registration(
         };
         check.notes.add(&at.key(field), FaultCode::ForeignField, message, advice);
     }
-    let mut fields = inherit(&own.registration, &defaults.registration, known);
-    fields.has_resource_param = has_resource_param;
-    let endpoints = match provider.endpoints(&fields) {
-        Ok(endpoints) => endpoints,
-        Err(fault) => {
-            return match fault.kind {
-                FieldFaultKind::Missing => missing(fault.field, fault.advice, at, check),
-                FieldFaultKind::Invalid => {
-                    let at_defaults = At::Root.key("defaults");
-                    let is_own = written(&own.registration).contains(&fault.field);
-                    let at = if is_own { at } else { &at_defaults };
-                    let message = format!("`{}` cannot work with this", provider.name());
-                    check.notes.add(&at.key(fault.field), FaultCode::InvalidValue, message, fault.advice);
-                    None
-                }
-            };
+    inherit(own, defaults, known)
+}
+
+/// Notes what a provider cannot work with, at the app or at the default it comes from.
+pub fn note(fault: FieldFault, own: &provider::Fields, at: &At<'_>, check: &mut Check<'_>) {
+    match fault.kind {
+        FieldFaultKind::Missing => drop(missing::<()>(fault.field, fault.advice, at, check)),
+        FieldFaultKind::Invalid => {
+            let at_defaults = At::Root.key("defaults");
+            let at = if written(own).contains(&fault.field) { at } else { &at_defaults };
+            check.notes.add(
+                &at.key(fault.field),
+                FaultCode::InvalidValue,
+                "the provider cannot work with this",
+                fault.advice,
+            );
         }
-    };
-    let scope = fields.scope.clone().or_else(|| provider.default_scope(&fields));
-    let registration = Registration {
-        provider,
-        tenant: fields.tenant,
-        token_endpoint: endpoints.token,
-        management: endpoints.management,
-        realm: fields.realm,
-    };
-    Some((registration, scope))
+    }
 }
 
 /// Every field that names where an app is registered.
@@ -67,6 +100,14 @@ pub fn written(fields: &provider::Fields) -> Vec<&'static str> {
     }
     let all = registration_fields!(list);
     all.into_iter().filter(|(_, is_written)| *is_written).map(|(field, _)| field).collect()
+}
+
+fn same(one: &provider::Fields, other: &provider::Fields) -> bool {
+    macro_rules! compare {
+        ($($field:ident),*) => { $(one.$field == other.$field)&&* };
+    }
+    let rest = (&one.token_endpoint, one.has_resource_param, &one.scope);
+    registration_fields!(compare) && rest == (&other.token_endpoint, other.has_resource_param, &other.scope)
 }
 
 fn inherit(own: &provider::Fields, defaults: &provider::Fields, known: &[&str]) -> provider::Fields {
