@@ -1,7 +1,8 @@
 //! The inventory: which credentials exist, where they are tested, whom to tell.
 //!
-//! [`raw`] is a file as written, [`fields`] its values each valid by itself, [`assemble`] an app that fits together,
-//! [`model`] what the rest of credwatch relies on.
+//! [`raw`] is a file as written, [`stream`] hands it on app by app, [`fields`] are values each valid by itself,
+//! [`assemble`] makes an app that fits together, [`across`] compares all of them, [`model`] is what the rest of
+//! credwatch relies on.
 
 mod across;
 mod assemble;
@@ -15,6 +16,7 @@ mod registration;
 mod rotation;
 mod schema;
 mod select;
+mod stream;
 
 pub use crate::yaml::{Fault, FaultCode, Faults};
 pub use model::{

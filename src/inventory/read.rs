@@ -13,7 +13,8 @@ use super::{
     fields::Fields,
     files::files,
     model::{App, Inventory},
-    raw::{self, Sink, Streamed},
+    raw,
+    stream::{Sink, Streamed},
 };
 use crate::{
     settings::ExecRule,
@@ -59,7 +60,11 @@ pub fn read(paths: &[PathBuf], programs: &[ExecRule]) -> Result<Inventory, Fault
             apps.extend(part.apps);
         }
     }
-    if faults.is_empty() { Ok(Inventory { files, apps }) } else { Err(Faults(faults)) }
+    if faults.is_empty() {
+        return Ok(Inventory { files, apps });
+    }
+    faults.sort_by_key(|fault| files.iter().position(|file| *file == fault.file));
+    Err(Faults(faults))
 }
 
 /// What one file holds, and what is wrong with it.

@@ -6,15 +6,19 @@
 
 mod check;
 mod fault;
+mod lone;
+mod notes;
 mod strict;
 mod text;
 mod tree;
 
 pub use check::{Check, is_loopback};
-pub use fault::{At, Fault, FaultCode, Faults, Notes};
+pub use fault::{Fault, FaultCode, Faults};
+pub use lone::Lone;
+pub use notes::{At, Notes};
 pub use strict::collect;
 pub use text::{Text, identifier, reference};
-pub use tree::{Lone, Node, Place, Tree, Value};
+pub use tree::{Node, Place, Tree, Value};
 
 use std::{fs, path::Path};
 
