@@ -1,7 +1,7 @@
 //! Strict YAML: the inventory and the settings are read here, and nothing of a file but its keys is ever shown.
 //!
 //! A big inventory is read once into its fields ([`typed`]). Only when that finds a fault is the text read again
-//! into a [`Tree`] that knows every position, and walked so that all faults come out together ([`strict`]).
+//! into a [`Tree`] that knows every position, and walked so that all faults come out together ([`collect`]).
 //! The parser's own error texts quote the file, so none of them is passed on except for plain syntax.
 
 mod check;
