@@ -45,3 +45,37 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     writeln!(anstream::stderr(), "{}\n{summary}", Faults(faults))?;
     Ok(Exit::Usage)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const APPS: &str = "version: 1
+apps:
+  - name: one
+    provider: entra
+    tenant: example.org
+    client_id: x
+    secret: exec:[\"/usr/bin/op\"]
+";
+
+    async fn validated(apps: &str, settings: &str) -> Exit {
+        let folder = tempfile::tempdir().unwrap();
+        let inventory = folder.path().join("inventory");
+        fs::create_dir(&inventory).unwrap();
+        fs::write(inventory.join("apps.yaml"), apps).unwrap();
+        fs::write(folder.path().join(settings::FILE_NAME), settings).unwrap();
+        run(Args { paths: vec![inventory] }, &Common::default()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn inventory_and_settings_are_checked_together() {
+        let settings = "version: 1\nexec: [{program: /usr/bin/op}]\n";
+        assert_eq!(validated(APPS, settings).await, Exit::Clean);
+        assert_eq!(validated(APPS, "version: 1\n").await, Exit::Usage, "the program is not allowed");
+        assert_eq!(validated(APPS, "version: 1\nexec: yes\n").await, Exit::Usage, "the settings are faulty");
+        assert_eq!(validated("version: 1\napps: []\n", settings).await, Exit::Usage);
+    }
+}

@@ -34,7 +34,8 @@ pub struct Subject<'a> {
 pub struct App {
     /// Unique over all files of a run.
     pub name: Arc<str>,
-    pub registration: Registration,
+    /// Shared by the apps that are registered in the same place.
+    pub registration: Arc<Registration>,
     pub client_id: String,
     pub auth_method: AuthMethod,
     /// `aud` of a signed assertion.

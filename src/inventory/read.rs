@@ -1,8 +1,6 @@
 //! From files to the inventory: each file read on its own, then what must hold over all of them.
 
 use std::{
-    collections::{HashMap, HashSet},
-    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -10,13 +8,16 @@ use std::{
 use serde::de::IgnoredAny;
 
 use super::{
-    assemble,
+    across,
+    assemble::{self, Common},
     fields::Fields,
-    model::{App, Credential, Inventory, Key, TokenEndpoint},
-    raw::{self, Sink, Streamed},
+    files::files,
+    model::{App, Inventory},
+    raw,
+    stream::{Sink, Streamed},
 };
 use crate::{
-    settings::{self, ExecRule},
+    settings::ExecRule,
     yaml::{self, At, Check, Fault, FaultCode, Faults, Notes, Text, Tree},
 };
 
@@ -35,8 +36,8 @@ pub fn read(paths: &[PathBuf], programs: &[ExecRule]) -> Result<Inventory, Fault
             Err(fault) => faults.push(fault),
         }
     }
-    check_names(&mut parts);
-    check_rotated(&mut parts);
+    across::check_names(&mut parts);
+    across::check_rotated(&mut parts);
     if faults.is_empty() && parts.iter().all(|part| part.notes.is_empty() && part.apps.is_empty()) {
         let advice = "write an entry for each app registration; `credwatch init` shows how";
         if let Some(part) = parts.first_mut() {
@@ -48,63 +49,31 @@ pub fn read(paths: &[PathBuf], programs: &[ExecRule]) -> Result<Inventory, Fault
             );
         }
     }
-    let mut apps = Vec::with_capacity(parts.iter().map(|part| part.apps.len()).sum());
+    let mut apps = Vec::new();
     for part in parts {
-        if part.notes.is_empty() {
-            apps.extend(part.apps);
-        } else {
+        if !part.notes.is_empty() {
             faults.extend(placed(part));
+        } else if apps.is_empty() {
+            // The usual single file: its list is the inventory's, not a copy of it.
+            apps = part.apps;
+        } else {
+            apps.extend(part.apps);
         }
     }
-    if faults.is_empty() { Ok(Inventory { files, apps }) } else { Err(Faults(faults)) }
-}
-
-/// The files to read, each once.
-fn files(paths: &[PathBuf], faults: &mut Vec<Fault>) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut seen = HashSet::new();
-    for path in paths {
-        match expand(path) {
-            Ok(found) if found.is_empty() => {
-                let message = "there is no `*.yaml` in this folder";
-                let advice = "`credwatch init` writes a first one; files must end in `.yaml`";
-                faults.push(Fault::new(path, yaml::Place::default(), FaultCode::NoFiles, message, advice));
-            }
-            Ok(found) => files.extend(found.into_iter().filter(|file| seen.insert(identity(file)))),
-            Err(error) => faults.push(Fault::unreadable(path, &error)),
-        }
+    if faults.is_empty() {
+        return Ok(Inventory { files, apps });
     }
-    files
-}
-
-fn identity(file: &Path) -> PathBuf {
-    fs::canonicalize(file).unwrap_or_else(|_| file.to_owned())
-}
-
-fn expand(path: &Path) -> io::Result<Vec<PathBuf>> {
-    if !fs::metadata(path)?.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let mut found = Vec::new();
-    for entry in fs::read_dir(path)? {
-        let file = entry?.path();
-        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let is_ours = name.ends_with(".yaml") && !name.starts_with('.') && name != settings::FILE_NAME;
-        if is_ours && fs::metadata(&file)?.is_file() {
-            found.push(file);
-        }
-    }
-    found.sort();
-    Ok(found)
+    faults.sort_by_key(|fault| files.iter().position(|file| *file == fault.file));
+    Err(Faults(faults))
 }
 
 /// What one file holds, and what is wrong with it.
-struct Part {
-    file: PathBuf,
-    apps: Vec<App>,
+pub struct Part {
+    pub file: PathBuf,
+    pub apps: Vec<App>,
     /// Of every app that has one, with its place in the list.
-    names: Vec<(usize, Arc<str>)>,
-    notes: Notes,
+    pub names: Vec<(usize, Arc<str>)>,
+    pub notes: Notes,
 }
 
 fn read_file(file: &Path, programs: &[ExecRule]) -> Result<Part, Fault> {
@@ -147,7 +116,7 @@ fn placed(part: Part) -> Vec<Fault> {
 struct Reader<'a> {
     check: Check<'a>,
     version: Option<Text>,
-    defaults: Fields,
+    common: Common,
     /// Entries so far.
     count: usize,
     has_apps: bool,
@@ -161,7 +130,7 @@ impl<'a> Reader<'a> {
         Self {
             check: Check::new(folder, programs),
             version: None,
-            defaults: Fields::default(),
+            common: Common::default(),
             count: 0,
             has_apps: false,
             late_defaults: false,
@@ -200,7 +169,7 @@ impl<'a> Reader<'a> {
     }
 
     fn finish(&mut self) {
-        self.check.version(self.version.take());
+        self.check.version(self.version.as_ref());
         if !self.has_apps {
             self.check.missing::<()>(&At::Root.key("apps"), "list the app registrations under `apps:`");
         }
@@ -223,7 +192,7 @@ impl Sink for Reader<'_> {
             let advice = "remove it: a name belongs to one app";
             self.check.notes.add(&at.key("name"), FaultCode::ConflictingFields, "apps cannot share a name", advice);
         }
-        self.defaults = Fields::read(defaults, &at, &mut self.check);
+        self.common.defaults = Fields::read(defaults, &at, &mut self.check);
     }
 
     fn app(&mut self, mut app: raw::App) {
@@ -240,127 +209,11 @@ impl Sink for Reader<'_> {
         let own = Fields::read(app, &at, &mut self.check);
         // A name is only for showing from here on: an app without one is checked like the others.
         let nameless = name.is_none();
-        let built = assemble::app(name.unwrap_or_default(), own, &self.defaults, &at, &mut self.check);
+        let built = assemble::app(name.unwrap_or_default(), own, &mut self.common, &at, &mut self.check);
         self.apps.extend(built.filter(|_| !nameless));
     }
 
     fn no_more_apps(&mut self) {
         self.has_apps = true;
-    }
-}
-
-/// Names are unique over all files.
-fn check_names(parts: &mut [Part]) {
-    let mut first: HashMap<Arc<str>, (usize, usize)> = HashMap::new();
-    let mut again = Vec::new();
-    for (part, names) in parts.iter().map(|part| &part.names).enumerate() {
-        for (index, name) in names {
-            match first.get(name) {
-                Some(before) => again.push((part, *index, *before)),
-                None => drop(first.insert(Arc::clone(name), (part, *index))),
-            }
-        }
-    }
-    for (part, index, (first_part, first_index)) in again {
-        let file = parts.get(first_part).map(|part| crate::text::printable(&part.file.to_string_lossy()));
-        let message = match file {
-            Some(file) if first_part != part => format!("apps[{first_index}] of {file} has this name already"),
-            _ => format!("apps[{first_index}] has this name already"),
-        };
-        if let Some(part) = parts.get_mut(part) {
-            let at = At::Root.key("apps");
-            part.notes.add(
-                &at.index(index).key("name"),
-                FaultCode::DuplicateName,
-                message,
-                "names are unique over all files",
-            );
-        }
-    }
-}
-
-/// Two entries for one credential, one of them rotated, would undo each other.
-fn check_rotated(parts: &mut [Part]) {
-    let subjects =
-        || parts.iter().enumerate().flat_map(|(part, read)| read.subjects().map(move |subject| (part, subject)));
-    let rotated: HashSet<Identity<'_>> =
-        subjects().filter(|(_, one)| one.credential.rotate.is_some()).map(|(_, one)| Identity::of(&one)).collect();
-    let mut seen = HashSet::new();
-    let twice = subjects().filter(|(_, one)| {
-        let identity = Identity::of(one);
-        rotated.contains(&identity) && !seen.insert(identity)
-    });
-    let faulty: Vec<(usize, usize, Option<usize>, &'static str)> = twice
-        .map(|(part, one)| {
-            (part, one.index, one.item, if one.credential.secret_id.is_some() { "secret_id" } else { "secret" })
-        })
-        .collect();
-    for (part, index, item, key) in faulty {
-        let Some(part) = parts.get_mut(part) else { continue };
-        let at = At::Root.key("apps");
-        let at = at.index(index);
-        let (at_list, message) =
-            (at.key("credentials"), "another entry names the same credential, and one of the two is rotated");
-        let at_item = item.map(|item| at_list.index(item));
-        let at = at_item.as_ref().unwrap_or(&at).key(key);
-        part.notes.add(
-            &at,
-            FaultCode::DuplicateCredential,
-            message,
-            "keep one entry for each credential of the provider",
-        );
-    }
-}
-
-/// A credential and where it was written.
-struct Written<'a> {
-    app: &'a App,
-    credential: &'a Credential,
-    index: usize,
-    /// In the app's list.
-    item: Option<usize>,
-}
-
-impl Part {
-    fn subjects(&self) -> impl Iterator<Item = Written<'_>> {
-        // An app that could not be built is in `names` alone.
-        let mut names = self.names.iter();
-        self.apps.iter().flat_map(move |app| {
-            let index = names.find(|(_, name)| *name == app.name).map_or(0, |(index, _)| *index);
-            let in_list = app.credentials.len() > 1;
-            app.credentials.iter().enumerate().map(move |(item, credential)| Written {
-                app,
-                credential,
-                index,
-                item: in_list.then_some(item),
-            })
-        })
-    }
-}
-
-/// What the provider knows a credential by; without an id, the place it lies in.
-#[derive(PartialEq, Eq, Hash)]
-struct Identity<'a> {
-    provider: &'static str,
-    tenant: Option<&'a str>,
-    endpoint: &'a str,
-    client_id: &'a str,
-    secret_id: Result<&'a str, &'a Key>,
-}
-
-impl<'a> Identity<'a> {
-    fn of(written: &Written<'a>) -> Self {
-        let (app, credential) = (written.app, written.credential);
-        let endpoint = match &app.registration.token_endpoint {
-            TokenEndpoint::Known(url) => url.as_str(),
-            TokenEndpoint::Discover { issuer } => issuer.as_str(),
-        };
-        Self {
-            provider: app.registration.provider.name(),
-            tenant: app.registration.tenant.as_deref(),
-            endpoint,
-            client_id: &app.client_id,
-            secret_id: credential.secret_id.as_deref().ok_or(&credential.key),
-        }
     }
 }

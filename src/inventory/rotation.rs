@@ -158,7 +158,7 @@ fn deliveries(raw: Option<Vec<raw::Destination>>, at: &At<'_>, check: &mut Check
 fn delivery(raw: raw::Destination, at: &At<'_>, check: &mut Check<'_>) -> Option<Delivery> {
     match raw {
         raw::Destination::Address(text) => {
-            Some(Delivery { to: destination(text, at, check)?, pick_up: None, in_place: false })
+            Some(Delivery { to: destination(&text, at, check)?, pick_up: None, in_place: false })
         }
         raw::Destination::Store(raw) => {
             let pick_up = check.period(&at.key("pick_up"), raw.pick_up);
@@ -167,7 +167,7 @@ fn delivery(raw: raw::Destination, at: &At<'_>, check: &mut Check<'_>) -> Option
             let Some(text) = raw.store else {
                 return check.missing(&at_store, "name the store, as in `file:/etc/etl/secret`");
             };
-            let to = destination(text, &at_store, check)?;
+            let to = destination(&text, &at_store, check)?;
             if in_place && !matches!(to, Destination::Store(SecretRef::File(_))) {
                 let at_flag = at.key("in_place");
                 check.notes.add(
@@ -182,7 +182,7 @@ fn delivery(raw: raw::Destination, at: &At<'_>, check: &mut Check<'_>) -> Option
     }
 }
 
-fn destination(text: Text, at: &At<'_>, check: &mut Check<'_>) -> Option<Destination> {
+fn destination(text: &Text, at: &At<'_>, check: &mut Check<'_>) -> Option<Destination> {
     if let Some(person) = text.strip_prefix("person:") {
         return check.address(at, Some(person.into())).map(Destination::Person);
     }
@@ -198,7 +198,7 @@ fn destination(text: Text, at: &At<'_>, check: &mut Check<'_>) -> Option<Destina
         }
         return Some(Destination::Hook(hook.to_owned()));
     }
-    match SecretRef::parse(&text, check.folder) {
+    match SecretRef::parse(text, check.folder) {
         Ok(SecretRef::Env(_) | SecretRef::Exec(_)) => {
             let advice = "a file, vault:, azure-key-vault:, aws-secrets-manager:, kubernetes:, hook: or person:";
             check.notes.add(at, FaultCode::UnsafeRotation, "nothing can be delivered to this", advice);

@@ -5,7 +5,8 @@ use std::{fs, path::Path};
 
 use super::*;
 
-mod faults;
+mod content;
+mod form;
 mod valid;
 
 fn read_text(text: &str) -> Result<Inventory, Faults> {
@@ -44,4 +45,11 @@ fn file(path: &str) -> std::path::PathBuf {
 /// The program that `okta.yaml` names.
 fn op() -> Vec<crate::settings::ExecRule> {
     vec![crate::settings::ExecRule { program: "/usr/bin/op".into(), env: Vec::new() }]
+}
+
+/// An inventory of one entra app with further lines.
+fn with(lines: &str) -> String {
+    let head = "version: 1\ndefaults: {provider: entra, tenant: example.org}\napps:\n  - name: one\n    client_id: x\n";
+    let lines: String = lines.trim().lines().map(|line| format!("    {}\n", line.trim_end())).collect();
+    format!("{head}{lines}")
 }

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    ops::RangeBounds,
     path::{Path, PathBuf},
 };
 
@@ -39,17 +40,35 @@ pub enum ReferenceFault {
 /// What systemd's `LoadCredential=` sets; the one variable that a path may begin with.
 const CREDENTIALS: &str = "$CREDENTIALS_DIRECTORY/";
 
-/// Stores, what their address must look like, and its check.
-const STORES: &[(&str, &str, fn(&str) -> bool)] = &[
-    ("vault", "MOUNT/PATH#KEY", |address| key_of(address).is_some_and(|(path, _)| is_path(path, 2))),
-    ("azure-key-vault", "the https URL of a secret, as in https://NAME.vault.azure.net/secrets/SECRET", is_key_vault),
-    ("aws-secrets-manager", "ARN_OR_NAME or ARN_OR_NAME#KEY", |address| match address.contains('#') {
-        true => key_of(address).is_some(),
-        false => !address.is_empty(),
-    }),
-    ("kubernetes", "NAMESPACE/NAME#KEY", |address| {
-        key_of(address).is_some_and(|(path, _)| is_path(path, 2) && path.matches('/').count() == 1)
-    }),
+/// A kind of store that references may name.
+struct StoreScheme {
+    name: &'static str,
+    /// What an address must look like, for people.
+    shape: &'static str,
+    fits: fn(&str) -> bool,
+}
+
+const STORES: [StoreScheme; 4] = [
+    StoreScheme {
+        name: "vault",
+        shape: "MOUNT/PATH#KEY",
+        fits: |address| key_of(address).is_some_and(|(path, _)| is_path(path, 2..)),
+    },
+    StoreScheme {
+        name: "azure-key-vault",
+        shape: "the https URL of a secret, as in https://NAME.vault.azure.net/secrets/SECRET",
+        fits: is_key_vault,
+    },
+    StoreScheme {
+        name: "aws-secrets-manager",
+        shape: "ARN_OR_NAME or ARN_OR_NAME#KEY",
+        fits: |address| if address.contains('#') { key_of(address).is_some() } else { !address.is_empty() },
+    },
+    StoreScheme {
+        name: "kubernetes",
+        shape: "NAMESPACE/NAME#KEY",
+        fits: |address| key_of(address).is_some_and(|(path, _)| is_path(path, 2..3)),
+    },
 ];
 
 impl SecretRef {
@@ -68,9 +87,9 @@ impl SecretRef {
             "exec" => exec(rest),
             "hook" => Err(ReferenceFault::NotReadable { scheme: "hook" }),
             "person" => Err(ReferenceFault::NotReadable { scheme: "person" }),
-            _ => match STORES.iter().find(|(name, ..)| *name == scheme) {
-                Some((scheme, _, fits)) if fits(rest) => Ok(Self::Store { scheme, address: rest.to_owned() }),
-                Some((scheme, shape, _)) => Err(ReferenceFault::MalformedStore { scheme, shape }),
+            _ => match STORES.iter().find(|store| store.name == scheme) {
+                Some(store) if (store.fits)(rest) => Ok(Self::Store { scheme: store.name, address: rest.to_owned() }),
+                Some(store) => Err(ReferenceFault::MalformedStore { scheme: store.name, shape: store.shape }),
                 None => Err(ReferenceFault::LooksInline),
             },
         }
@@ -119,9 +138,9 @@ fn key_of(address: &str) -> Option<(&str, &str)> {
     address.rsplit_once('#').filter(|(path, key)| !path.is_empty() && !key.is_empty())
 }
 
-fn is_path(path: &str, at_least: usize) -> bool {
-    let mut parts = path.split('/');
-    path.split('/').count() >= at_least && parts.all(|part| !part.is_empty() && part != "." && part != "..")
+/// Parts between slashes, as many as the range says, none of them a way out.
+fn is_path(path: &str, parts: impl RangeBounds<usize>) -> bool {
+    parts.contains(&path.split('/').count()) && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
 /// Names are letters, digits and hyphens; a version would freeze what is read.

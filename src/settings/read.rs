@@ -1,9 +1,11 @@
 //! From the file to valid settings, all faults at once.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
 };
+
+use url::{Host, Url};
 
 use super::{
     model::{ExecRule, HostPattern, Http, RotationLimits, Schedule, Settings},
@@ -42,7 +44,7 @@ pub fn read(file: Option<&Path>) -> Result<Settings, Faults> {
 }
 
 fn settings(raw: raw::File, check: &mut Check<'_>) -> Settings {
-    check.version(raw.version);
+    check.version(raw.version.as_ref());
     Settings {
         file: None,
         state: state(raw.state, check),
@@ -67,7 +69,7 @@ fn state(text: Option<Text>, check: &mut Check<'_>) -> Option<String> {
     if text.strip_prefix("sqlite:").is_some_and(|path| !path.is_empty()) {
         return Some(text);
     }
-    match url::Url::parse(&text) {
+    match Url::parse(&text) {
         Ok(url) if matches!(url.scheme(), "postgres" | "postgresql") => {
             if url.password().is_some() {
                 let advice = "remove it, and give it in PGPASSWORD or a password file";
@@ -83,17 +85,22 @@ fn state(text: Option<Text>, check: &mut Check<'_>) -> Option<String> {
     }
 }
 
+/// Hosts as URLs write them, so that they compare: lower case, punycode, an IPv6 address in brackets.
 fn allow(texts: Option<Vec<Text>>, check: &mut Check<'_>) -> Option<Vec<HostPattern>> {
     let at = At::Root.key("allow");
     let mut hosts = Vec::new();
     for (index, text) in texts?.into_iter().enumerate() {
-        let host = text.strip_prefix("*.").unwrap_or(&text);
-        let is_host = !host.contains([':', '/', '*']) && url::Host::parse(host).is_ok();
-        if is_host || host.parse::<std::net::Ipv6Addr>().is_ok() {
-            hosts.push(HostPattern(text.to_ascii_lowercase()));
-        } else {
-            let advice = "a name or address without scheme, port and path; `*.example.org` for all below it";
-            check.notes.add(&at.index(index), FaultCode::InvalidValue, "this is no host", advice);
+        let (wild, name) = text.strip_prefix("*.").map_or(("", &*text), |name| ("*.", name));
+        let host = match name.parse::<Ipv6Addr>() {
+            Ok(address) => Ok(Host::Ipv6(address)),
+            Err(_) => Host::parse(name),
+        };
+        match host {
+            Ok(host) if !name.contains(['/', '*']) => hosts.push(HostPattern(format!("{wild}{host}"))),
+            _ => {
+                let advice = "a name or address without scheme, port and path; `*.example.org` for all below it";
+                check.notes.add(&at.index(index), FaultCode::InvalidValue, "this is no host", advice);
+            }
         }
     }
     Some(hosts)
@@ -162,9 +169,9 @@ fn http(raw: raw::Http, check: &mut Check<'_>) -> Http {
 }
 
 /// The one URL that may be plain http to another machine: what goes through a proxy is TLS of its own.
-fn proxy(at: &At<'_>, text: Option<Text>, check: &mut Check<'_>) -> Option<url::Url> {
+fn proxy(at: &At<'_>, text: Option<Text>, check: &mut Check<'_>) -> Option<Url> {
     let text = text?;
-    let url = url::Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let Some(url) = url else {
         let advice = "as in `http://proxy.example.org:3128`";
         check.notes.add(at, FaultCode::InvalidValue, "this is no URL of a proxy", advice);

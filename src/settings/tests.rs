@@ -28,7 +28,7 @@ fn every_block_is_read() {
         r#"
 version: 1
 state: sqlite:/var/lib/credwatch/state.db
-allow: [Login.MicrosoftOnline.com, "*.okta.com", 10.0.0.7]
+allow: [Login.MicrosoftOnline.com, "*.okta.com", 10.0.0.7, "::1", bücher.example]
 exec: [{program: /usr/bin/op, env: [OP_SERVICE_ACCOUNT_TOKEN]}]
 ca: corp.pem
 http: {proxy: "http://proxy.example.org:3128", timeout: 5s, concurrency: 256, per_host: 32}
@@ -53,7 +53,8 @@ notify:
 "#,
     )
     .unwrap_or_else(|faults| panic!("{faults}"));
-    assert_eq!(settings.allow.unwrap()[0], HostPattern("login.microsoftonline.com".to_owned()));
+    let hosts: Vec<String> = settings.allow.unwrap().into_iter().map(|pattern| pattern.0).collect();
+    assert_eq!(hosts, ["login.microsoftonline.com", "*.okta.com", "10.0.0.7", "[::1]", "xn--bcher-kva.example"]);
     assert_eq!(settings.exec[0].env, ["OP_SERVICE_ACCOUNT_TOKEN"]);
     assert!(settings.ca.unwrap().ends_with("corp.pem"));
     assert_eq!(

@@ -58,9 +58,9 @@ impl<'a> Check<'a> {
     }
 
     /// The version of a file's format.
-    pub fn version(&mut self, text: Option<Text>) {
+    pub fn version(&mut self, text: Option<&Text>) {
         let at = At::Root.key("version");
-        match text.as_deref() {
+        match text.map(|text| &**text) {
             Some("1") => {}
             Some(_) => {
                 let advice = "write `version: 1`, or use the credwatch that wrote this file";

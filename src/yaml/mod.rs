@@ -1,20 +1,24 @@
 //! Strict YAML: the inventory and the settings are read here, and nothing of a file but its keys is ever shown.
 //!
 //! A big inventory is read once into its fields ([`typed`]). Only when that finds a fault is the text read again
-//! into a [`Tree`] that knows every position, and walked so that all faults come out together ([`strict`]).
+//! into a [`Tree`] that knows every position, and walked so that all faults come out together ([`collect`]).
 //! The parser's own error texts quote the file, so none of them is passed on except for plain syntax.
 
 mod check;
 mod fault;
+mod lone;
+mod notes;
 mod strict;
 mod text;
 mod tree;
 
 pub use check::{Check, is_loopback};
-pub use fault::{At, Fault, FaultCode, Faults, Notes};
+pub use fault::{Fault, FaultCode, Faults};
+pub use lone::Lone;
+pub use notes::{At, Notes};
 pub use strict::collect;
 pub use text::{Text, identifier, reference};
-pub use tree::{Lone, Node, Place, Tree, Value};
+pub use tree::{Node, Place, Tree, Value};
 
 use std::{fs, path::Path};
 

@@ -14,7 +14,7 @@ use serde::{
 
 use super::{
     At, FaultCode, Node, Notes, Place,
-    fault::{Step, looks_like_a_key},
+    notes::{Step, looks_like_a_key},
     tree::{Entry, Value},
 };
 
@@ -183,6 +183,9 @@ const SYNONYMS: &[(&str, &str)] = &[
 ];
 
 fn did_you_mean(key: &str, known: &'static [&'static str]) -> Option<&'static str> {
+    if !looks_like_a_key(&key.to_ascii_lowercase()) {
+        return None;
+    }
     let key = key.to_ascii_lowercase().replace('-', "_");
     let meant = SYNONYMS.iter().find(|(name, _)| *name == key).map(|(_, meant)| *meant);
     if let Some(meant) = meant.filter(|meant| known.contains(meant)) {

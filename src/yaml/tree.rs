@@ -1,10 +1,15 @@
 //! A YAML text as a tree of nodes with their places, for telling the user where something is wrong.
 
-use std::{borrow::Cow, collections::HashMap, collections::HashSet, mem, path::Path, rc::Rc};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    mem,
+    rc::Rc,
+};
 
-use serde_saphyr::granit_parser::{self, ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, Tag};
+use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, Span, Tag};
 
-use super::{Fault, FaultCode, MAX_DEPTH, MAX_REPLAYED, MAX_VALUE, fault::Step};
+use super::{FaultCode, Lone, MAX_DEPTH, MAX_REPLAYED, MAX_VALUE, notes::Step};
 
 /// A place in a text. The default is "nowhere".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -87,71 +92,6 @@ pub(super) fn place_of(root: &Node<'_>, steps: &[Step]) -> Place {
         (node, place) = found;
     }
     place
-}
-
-/// A fault after which nothing else can be said about the file.
-pub struct Lone {
-    place: Place,
-    code: FaultCode,
-    message: Cow<'static, str>,
-    advice: &'static str,
-}
-
-impl Lone {
-    fn new(place: Place, code: FaultCode, message: impl Into<Cow<'static, str>>, advice: &'static str) -> Self {
-        Self { place, code, message: message.into(), advice }
-    }
-
-    #[must_use]
-    pub fn fault(self, file: &Path) -> Fault {
-        Fault::new(file, self.place, self.code, self.message, self.advice)
-    }
-}
-
-impl Lone {
-    /// The parser's error, in the words that are known to hold nothing of the file.
-    fn syntax(error: &ScanError, text: &str) -> Self {
-        let mark = error.marker();
-        let mut place = Place { line: mark.line(), column: mark.col() + 1, offset: mark.index() };
-        let advice = match error.kind() {
-            ErrorKind::TabNotAllowed
-            | ErrorKind::TabInBlockIndentation
-            | ErrorKind::TabInIndentation
-            | ErrorKind::TabAtBlockScalarStart
-            | ErrorKind::TabInPlainScalar
-            | ErrorKind::InvalidBlockEntryWhitespace
-            | ErrorKind::InvalidMappingValueWhitespace => {
-                place = first_tab(text, place).unwrap_or(place);
-                "YAML is indented with spaces, never with tabs"
-            }
-            ErrorKind::UnclosedQuotedScalar => "close the quotes that begin here or before",
-            ErrorKind::UnclosedFlowCollection { .. }
-            | ErrorKind::UnexpectedEofFlowMapping
-            | ErrorKind::UnexpectedEofFlowSequence => "close the bracket or brace that begins here or before",
-            ErrorKind::MappingValueNotAllowed => "check the indentation, and quote a value that holds `: `",
-            ErrorKind::UnknownAnchor => "an alias `*name` needs an anchor `&name` above it",
-            ErrorKind::RecursionLimitExceeded => "nothing here nests that deep",
-            ErrorKind::UnexpectedCharacter { .. } => "put the value in quotes",
-            _ => "check the indentation and the quotes around here",
-        };
-        // Fixed sentences, but for those that name a character of the file.
-        let message: Cow<'static, str> = match error.kind() {
-            ErrorKind::UnexpectedCharacter { .. } | ErrorKind::Custom(_) => "a value cannot begin like this".into(),
-            kind => format!("this is not valid YAML: {kind}").into(),
-        };
-        Self::new(place, FaultCode::YamlSyntax, message, advice)
-    }
-}
-
-/// The tab that a line is indented with, at or behind a place: the parser names where the value before it begins.
-fn first_tab(text: &str, from: Place) -> Option<Place> {
-    let lines = text.lines().enumerate().skip(from.line.saturating_sub(1));
-    let indented = |(index, line): (usize, &str)| {
-        let blank = line.bytes().take_while(|byte| matches!(byte, b' ' | b'\t'));
-        let column = blank.collect::<Vec<u8>>().iter().position(|byte| *byte == b'\t')? + 1;
-        Some(Place { line: index + 1, column, offset: from.offset })
-    };
-    lines.into_iter().find_map(indented)
 }
 
 /// One document.
