@@ -70,7 +70,6 @@ struct Page {
 #[derive(Serialize)]
 struct Count {
     severity: &'static str,
-    mark: &'static str,
     number: usize,
     meaning: &'static str,
 }
@@ -78,7 +77,6 @@ struct Count {
 #[derive(Serialize)]
 struct Row {
     severity: &'static str,
-    mark: &'static str,
     /// For sorting; higher is worse.
     rank: u8,
     name: String,
@@ -98,7 +96,6 @@ struct Row {
 struct Entry {
     number: usize,
     severity: &'static str,
-    mark: &'static str,
     name: String,
     findings: Vec<Item>,
     facts: Vec<Fact>,
@@ -161,7 +158,7 @@ impl Count {
             Severity::Info => "with a note",
             Severity::Ok => "in order",
         };
-        Self { severity: severity.name(), mark: mark(severity), number: wording::count(summary, severity), meaning }
+        Self { severity: severity.name(), number: wording::count(summary, severity), meaning }
     }
 }
 
@@ -171,7 +168,6 @@ impl Row {
         let end = if assessment.expiry.never { Some(i64::MAX) } else { assessment.expiry.at.map(|at| at.timestamp()) };
         Self {
             severity: severity.name(),
-            mark: mark(severity),
             rank: severity as u8,
             name: wording::credential(assessment),
             entry,
@@ -191,7 +187,6 @@ impl Entry {
         Self {
             number,
             severity: assessment.severity.name(),
-            mark: mark(assessment.severity),
             name: wording::credential(assessment),
             findings: wording::findings(assessment).into_iter().map(Item::of).collect(),
             facts: facts(assessment),
@@ -226,17 +221,6 @@ fn facts(assessment: &Assessment<'_>) -> Vec<Fact> {
         ("Correlation id", test.correlation_id.as_deref().map(wording::name)),
     ];
     known.into_iter().filter_map(|(name, text)| Some(Fact { name, text: text? })).collect()
-}
-
-/// A shape for each severity, so that no meaning hangs on colour.
-const fn mark(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => "\u{25b2}",
-        Severity::Unknown => "?",
-        Severity::Warning => "\u{25c6}",
-        Severity::Info => "i",
-        Severity::Ok => "\u{2713}",
-    }
 }
 
 /// The one sentence a reader in a hurry needs.

@@ -43,7 +43,13 @@
   };
 
   heads.forEach((head, column) => head.querySelector("button").addEventListener("click", () => sort(column)));
-  filter.addEventListener("input", apply);
+  // A long table is laid out anew only when the typing pauses.
+  let pause;
+  filter.addEventListener("input", () => {
+    clearTimeout(pause);
+    if (rows.length < 2000) apply();
+    else pause = setTimeout(apply, 200);
+  });
   document.getElementById("tools").hidden = false;
   apply();
 })();
