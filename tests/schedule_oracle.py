@@ -14,7 +14,7 @@ import sys
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
-from cronsim import CronSim
+from cronsim import CronSim, CronSimError
 
 ZONES = ["UTC", "Europe/Oslo", "America/New_York", "America/St_Johns", "Australia/Lord_Howe", "Asia/Kathmandu"]
 MONTHS = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()
@@ -79,11 +79,16 @@ def moment(random_, zone):
 
 
 def oracle(expression, at, zone):
-    """The next times, or nothing for a line that fires too seldom to compare."""
+    """The next times, or nothing where there is nothing to compare with."""
     times = []
-    last = at
-    for time in CronSim(expression, at.astimezone(zone)):
-        if time - last > HORIZON:
+    last = at.astimezone(zone)
+    try:
+        following = CronSim(expression, last)
+    except CronSimError:  # the 31st of February
+        return []
+    for time in following:
+        # cronsim steps over the half hour after a clock change of half an hour.
+        if time - last > HORIZON or (last.utcoffset() - time.utcoffset()).seconds % 3600:
             return []
         last = time
         times.append(time.isoformat())
