@@ -78,6 +78,12 @@ def moment(random_, zone):
     return at
 
 
+def after_half_an_hours_change(time):
+    """Here cronsim steps over half an hour of times that exist."""
+    before = (time.astimezone(timezone.utc) - timedelta(days=1)).astimezone(time.tzinfo)
+    return (before.utcoffset() - time.utcoffset()).seconds % 3600 != 0
+
+
 def oracle(expression, at, zone):
     """The next times, or nothing where there is nothing to compare with."""
     times = []
@@ -87,8 +93,7 @@ def oracle(expression, at, zone):
     except CronSimError:  # the 31st of February
         return []
     for time in following:
-        # cronsim steps over the half hour after a clock change of half an hour.
-        if time - last > HORIZON or (last.utcoffset() - time.utcoffset()).seconds % 3600:
+        if time - last > HORIZON or after_half_an_hours_change(time):
             return []
         last = time
         times.append(time.isoformat())
