@@ -14,7 +14,7 @@ import sys
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
-from cronsim import CronSim
+from cronsim import CronSim, CronSimError
 
 ZONES = ["UTC", "Europe/Oslo", "America/New_York", "America/St_Johns", "Australia/Lord_Howe", "Asia/Kathmandu"]
 MONTHS = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()
@@ -78,12 +78,22 @@ def moment(random_, zone):
     return at
 
 
+def after_half_an_hours_change(time):
+    """Here cronsim steps over half an hour of times that exist."""
+    before = (time.astimezone(timezone.utc) - timedelta(days=1)).astimezone(time.tzinfo)
+    return (before.utcoffset() - time.utcoffset()).seconds % 3600 != 0
+
+
 def oracle(expression, at, zone):
-    """The next times, or nothing for a line that fires too seldom to compare."""
+    """The next times, or nothing where there is nothing to compare with."""
     times = []
-    last = at
-    for time in CronSim(expression, at.astimezone(zone)):
-        if time - last > HORIZON:
+    last = at.astimezone(zone)
+    try:
+        following = CronSim(expression, last)
+    except CronSimError:  # the 31st of February
+        return []
+    for time in following:
+        if time - last > HORIZON or after_half_an_hours_change(time):
             return []
         last = time
         times.append(time.isoformat())

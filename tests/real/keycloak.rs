@@ -43,7 +43,7 @@ apps:
     disabled: app_not_found, accepted null, 401 invalid_client
     no-service-account: policy_blocked, accepted true, 401 unauthorized_client
     no-service-account-wrong: invalid_secret, accepted false, 401 unauthorized_client
-    public: policy_blocked, accepted null, 401 unauthorized_client
+    public: bad_request, accepted null, 401 unauthorized_client
     no-realm: tenant_not_found, accepted null, 404 Realm does not exist
     ");
     assert_eq!(outcome.code, 1, "{}", outcome.stderr);
@@ -72,7 +72,7 @@ apps:
     let (outcome, report) = night.audit(&[]);
     insta::assert_snapshot!(report.verdicts(), @r"
     hs: valid, accepted true, 200 -
-    hs-wrong: assertion_invalid, accepted null, 400 unauthorized_client
+    hs-wrong: invalid_secret, accepted false, 400 unauthorized_client
     key: valid, accepted true, 200 -
     key-ps256: valid, accepted true, 200 -
     key-issuer: valid, accepted true, 200 -

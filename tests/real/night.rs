@@ -120,12 +120,6 @@ impl Report {
         self.0["credentials"].as_array().unwrap().iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
-    pub fn verdict(&self, app: &str) -> &str {
-        let credentials = self.0["credentials"].as_array().unwrap();
-        let credential = credentials.iter().find(|credential| credential["app"] == app).unwrap();
-        credential["test"]["verdict"].as_str().unwrap()
-    }
-
     /// What the run says it could not do.
     pub fn incomplete(&self) -> String {
         self.0["run"]["incomplete"].to_string()

@@ -55,8 +55,7 @@ apps:
         server.file("key-wrong.pem"),
     ));
     let (outcome, report) = night.audit(&[]);
-    // The server says no more than `invalid_client`.
-    assert!(["assertion_invalid", "invalid_secret"].contains(&report.verdict("key")), "{}", report.verdicts());
+    insta::assert_snapshot!(report.verdicts(), @"key: assertion_invalid, accepted null, 401 invalid_client");
     assert_eq!(outcome.code, 1, "{}", outcome.stderr);
 }
 
