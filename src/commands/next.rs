@@ -1,8 +1,8 @@
 //! `credwatch next`: when the schedule fires next.
 
-use std::io::Write;
+use std::{io::Write, path::PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 
@@ -11,6 +11,7 @@ use crate::{
     clock,
     exit::Exit,
     schedule::{self, Schedule},
+    settings,
 };
 
 /// Show when the schedule fires next
@@ -67,8 +68,11 @@ fn written(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Secs, false)
 }
 
-fn of_settings(_common: &Common, _zone: Option<Tz>) -> anyhow::Result<Schedule> {
-    bail!("no crontab line given: add one in quotes, such as credwatch next \"0 3 * * *\"")
+/// The settings' schedule; a zone given by hand wins.
+fn of_settings(common: &Common, zone: Option<Tz>) -> anyhow::Result<Schedule> {
+    let file = settings::locate(common.config.as_deref(), common.inventory.first().map(PathBuf::as_path));
+    let schedule = settings::read(file.as_deref())?.schedule;
+    Schedule::parse(&schedule.cron, zone.unwrap_or(schedule.timezone)).context("the settings' schedule.cron")
 }
 
 #[cfg(test)]
@@ -81,6 +85,17 @@ mod tests {
         assert_eq!(written(at, Tz::UTC), "2026-11-04T02:00:00+00:00");
         assert_eq!(written(at, Tz::Europe__Oslo), "2026-11-04T03:00:00+01:00");
         assert_eq!(written(at, Tz::Asia__Kolkata), "2026-11-04T07:30:00+05:30");
+    }
+
+    #[test]
+    fn without_a_line_the_settings_say_when_and_where() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("credwatch.yaml");
+        std::fs::write(&file, "version: 1\nschedule: {cron: \"30 4 * * 1\", timezone: Europe/Oslo}\n").unwrap();
+        let common = Common { config: Some(file), ..Common::default() };
+        let next = |zone| of_settings(&common, zone).unwrap().next_after("2026-11-04T12:00:00Z".parse().unwrap());
+        assert_eq!(next(None), "2026-11-09T03:30:00Z".parse().ok());
+        assert_eq!(next(Some(Tz::UTC)), "2026-11-09T04:30:00Z".parse().ok());
     }
 
     #[test]
