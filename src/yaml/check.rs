@@ -13,6 +13,7 @@ use url::{Host, Url};
 use super::{At, FaultCode, Notes, Text};
 use crate::{
     period::Period,
+    schedule::Schedule,
     secret::{ReferenceFault, SecretRef},
     settings::ExecRule,
 };
@@ -221,20 +222,14 @@ impl<'a> Check<'a> {
     /// A crontab line.
     pub fn cron(&mut self, at: &At<'_>, text: Option<Text>) -> Option<String> {
         let text = text?;
-        match check_cron(&text) {
-            Ok(()) => Some(text.into()),
-            Err(reason) => {
-                self.notes.add(at, FaultCode::InvalidValue, reason, "five fields, as in `0 3 * * *`: minute, hour, day, month, weekday");
+        match Schedule::parse(&text, chrono_tz::Tz::UTC) {
+            Ok(_) => Some(text.into()),
+            Err(fault) => {
+                self.notes.add(at, FaultCode::InvalidValue, fault.to_string(), "five fields, as in `0 3 * * *`: minute, hour, day, month, weekday");
                 None
             }
         }
     }
-}
-
-fn check_cron(text: &str) -> Result<(), String> {
-    let fields = text.split_ascii_whitespace().count();
-    let is_name = fields == 1 && matches!(text, "@hourly" | "@daily" | "@midnight" | "@weekly" | "@monthly" | "@yearly");
-    if fields == 5 || is_name { Ok(()) } else { Err(format!("a crontab line has five fields; this has {fields}")) }
 }
 
 /// Whether a URL names this machine itself: a loopback address, or `localhost`, which is never asked of DNS.
