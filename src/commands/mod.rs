@@ -2,6 +2,7 @@
 //!
 //! A command returns how it ended; an error means nothing was done and is the user's to mend (exit code 2).
 
+pub mod explain;
 pub mod init;
 pub mod next;
 pub mod schema;

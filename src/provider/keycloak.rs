@@ -40,6 +40,10 @@ impl Provider for Keycloak {
             return oauth_error::read(reply, sent);
         }
         sentence(reply).unwrap_or_else(|| match reply.error.as_deref() {
+            // The sentence that would have decided was cut off.
+            Some("unauthorized_client" | "invalid_client") if !reply.is_json && !reply.says(BOTH) => {
+                Meaning::NotATokenAnswer
+            }
             // Since version 20 or so: `unauthorized_client` is a wrong, missing or expired secret, `invalid_client` an
             // unknown or disabled client, both with the same description.
             Some("unauthorized_client") => oauth_error::refused(sent),
@@ -48,6 +52,9 @@ impl Provider for Keycloak {
         })
     }
 }
+
+/// Says of both what `error` tells apart.
+pub(super) const BOTH: &str = "invalid client or invalid client credentials";
 
 const BY_SENTENCE: [(&str, Meaning); 22] = [
     ("realm does not exist", Meaning::TenantUnknown),

@@ -60,6 +60,11 @@ pub(super) fn is_known(error: &str) -> bool {
     meaning(&normal(error), 400, Sent::default()).is_some()
 }
 
+/// Whether a text is a word of the protocol and nothing else.
+pub(super) fn is_protocol(text: &str) -> bool {
+    PROTOCOL.contains(&text)
+}
+
 /// The first word of the protocol in a text.
 pub(super) fn first_in(text: &str) -> Option<&'static str> {
     let whole = |word: &str, at: usize| {

@@ -2,7 +2,7 @@
 
 mod members;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use self::members::Members;
 use super::{lenient, oauth_error};
@@ -87,7 +87,7 @@ impl Reply {
     /// Logs, exceptions and sign-in pages: the numbers anywhere, and a word of the protocol unless it is a web page.
     fn fill_from_text(&mut self, text: &str) {
         self.add_codes(text);
-        if is_markup(text) {
+        if is_page(text) {
             return;
         }
         self.error = oauth_error::first_in(text).map(str::to_owned);
@@ -116,19 +116,27 @@ impl Reply {
     }
 }
 
-fn is_markup(text: &str) -> bool {
-    let start: String = text.trim_start_matches(['\u{feff}', ' ', '\r', '\n', '\t']).chars().take(1000).collect();
-    start.starts_with('<') || start.to_ascii_lowercase().contains("<html")
+/// A web page: what stands in it was written for people, and its scripts hold objects of their own.
+fn is_page(text: &str) -> bool {
+    let start: String = text.chars().take(2000).collect();
+    ["<html", "<!doctype", "<head", "<body", "<script"].iter().any(|tag| start.to_ascii_lowercase().contains(tag))
 }
 
 impl Members {
     fn guessed(text: &str) -> Self {
-        if is_markup(text) {
+        if is_page(text) {
             return Self::default();
         }
         let plain = text.trim_start_matches('\u{feff}');
         if let Ok(Value::String(inner)) = serde_json::from_str(plain) {
             return Self::from(lenient::members(&inner));
+        }
+        // GitHub answers so unless it is asked for JSON.
+        if plain.contains('=') && !plain.contains(|c: char| c.is_whitespace() || matches!(c, '{' | '"')) {
+            let pairs = url::form_urlencoded::parse(plain.as_bytes());
+            return Self::from(
+                pairs.map(|(name, value)| (name.into_owned(), value.into_owned().into())).collect::<Map<_, _>>(),
+            );
         }
         let found = lenient::members(plain);
         // An answer pasted as a string literal carries every quote escaped.

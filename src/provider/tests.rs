@@ -81,6 +81,7 @@ fn only_a_whole_token_answer_is_a_token_at_any_provider() {
             r#"["canary"]"#,
             r#"{"access_token":"","access_token":"canary"}"#,
             "\u{feff}{\"access_token\":\"canary\"}",
+            "access_token=canary&token_type=bearer",
             "null",
             "{}",
         ] {

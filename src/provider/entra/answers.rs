@@ -58,8 +58,9 @@ fn by_error(reply: &Reply, sent: Sent) -> Meaning {
     }
     let unnumbered = reply.error_codes.is_empty();
     match reply.error.as_deref() {
-        // Beside a number nobody has described, invalid_client may mean anything.
+        // Beside a number nobody has described, invalid_client may mean anything; so it does where the number was cut off.
         Some("invalid_client") if !unnumbered => Meaning::Unknown,
+        Some("invalid_client" | "unauthorized_client") if !reply.is_json => Meaning::NotATokenAnswer,
         Some("unauthorized_client") if unnumbered => Meaning::ClientUnknown,
         Some("unauthorized_client" | "access_denied") => Meaning::Unknown,
         _ if unnumbered => oauth_error::read(reply, sent),

@@ -46,8 +46,8 @@ pub fn aadsts_codes() -> impl Iterator<Item = u64> {
 #[rustfmt::skip]
 static TABLE: &[Aadsts] = &[
     // The secret
-    tip(7000215, SecretRefused, "The client secret is wrong.", "The secret may also have been deleted, pasted as its ID instead of its value, mangled on the way (a `~`, `+` or `%` that was not encoded), expired, or made so recently that not every server knows it yet: compare it with Certificates & secrets of the app registration, and make a new one when in doubt."),
-    tip(7000222, SecretExpired, "The client secret that was sent has expired.", "Make a new secret and put it where the app reads it. If the portal shows a later date, the value belongs to another, older secret; a freshly made secret that was mangled on the way has given this number too."),
+    tip(7000215, SecretRefused, "The client secret is wrong.", "The secret may also have been deleted, pasted as its ID instead of its value, mangled on the way (a `~`, `+` or `%` that was not encoded), expired, or made so recently that not every server knows it yet."),
+    tip(7000222, SecretExpired, "The client secret that was sent has expired.", "If the portal shows a later date, the value belongs to another, older secret; a freshly made secret that was mangled on the way has given this number too."),
     tip(70002, RequestRefused, "The credentials could not be validated; an envelope for a further number.", "Read the number that follows it in the same answer; alone, it means that no credential arrived."),
     tip(50012, SecretRefused, "Authentication failed: before 2018 a wrong client secret, also a certificate or assertion that was refused.", "The sentence beside the number says which of the two it was."),
     // The request

@@ -171,6 +171,12 @@ fn the_most_specific_number_decides_and_the_text_where_a_number_had_two_lives() 
 }
 
 #[test]
+fn a_number_cut_off_is_not_guessed() {
+    let reply = Reply::parse(401, br#"{"error":"invalid_client","error_descr"#).0;
+    assert_eq!(Entra.read(&reply, Sent::default()), Meaning::NotATokenAnswer);
+}
+
+#[test]
 fn an_unknown_number_makes_no_refused_secret() {
     for (status, error, codes, expected) in [
         (401, "invalid_client", &[7_999_999][..], Meaning::Unknown),

@@ -1,7 +1,7 @@
 use super::*;
 use crate::inventory::TokenEndpoint;
 
-const BOTH: &str = "Invalid client or Invalid client credentials";
+const SAID: &str = "Invalid client or Invalid client credentials";
 
 fn meaning(status: u16, error: &str, said: &str) -> Meaning {
     let body = serde_json::json!({"error": error, "error_description": said}).to_string();
@@ -31,8 +31,8 @@ fn the_realm_is_addressed_below_the_base() {
 fn answers_of_version_26_are_read() {
     let policy = Meaning::PolicyBlocked { authenticated: true };
     for (status, error, said, expected) in [
-        (401, "unauthorized_client", BOTH, Meaning::SecretRefused),
-        (401, "invalid_client", BOTH, Meaning::ClientUnknown),
+        (401, "unauthorized_client", SAID, Meaning::SecretRefused),
+        (401, "invalid_client", SAID, Meaning::ClientUnknown),
         (401, "unauthorized_client", "Client not enabled to retrieve service account", policy),
         (401, "unauthorized_client", "Public client not allowed to retrieve service account", Meaning::RequestRefused),
         (400, "invalid_client", "Parameter client_assertion_type is missing", Meaning::RequestRefused),
@@ -86,5 +86,16 @@ fn answers_of_older_versions_are_read() {
         ("invalid_client", "Missing client_id parameter", Meaning::RequestRefused),
     ] {
         assert_eq!(meaning(400, error, said), expected, "{error} {said}");
+    }
+}
+
+#[test]
+fn a_sentence_cut_off_is_not_guessed() {
+    let whole = format!(r#"{{"error":"unauthorized_client","error_description":"{SAID}"}}"#);
+    for (cut, expected) in
+        [(30, Meaning::NotATokenAnswer), (70, Meaning::NotATokenAnswer), (whole.len() - 1, Meaning::SecretRefused)]
+    {
+        let reply = Reply::parse(401, &whole.as_bytes()[..cut]).0;
+        assert_eq!(Keycloak.read(&reply, Sent::default()), expected, "{cut}");
     }
 }

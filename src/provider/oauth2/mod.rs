@@ -49,7 +49,7 @@ impl Provider for OAuth2 {
 
 /// Keycloak by its own unmistakable words.
 fn keycloak_sentence(reply: &Reply, sent: Sent) -> Option<Meaning> {
-    let both = reply.says("invalid client or invalid client credentials");
+    let both = reply.says(keycloak::BOTH);
     match reply.error.as_deref() {
         Some("unauthorized_client") if both => Some(oauth_error::refused(sent)),
         Some("invalid_client") if both => Some(Meaning::ClientUnknown),

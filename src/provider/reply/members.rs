@@ -53,14 +53,18 @@ impl Members {
     /// A word of the protocol wherever one stands, else the first thing said in its place.
     pub(super) fn error(&self) -> Option<String> {
         let said = || self.levels().flat_map(|level| ERROR.iter().filter_map(|name| word(name, level.get(*name)?)));
-        said().find(|word| oauth_error::is_known(word)).or_else(|| said().next())
+        // UiPath's `{"error": {"message": "invalid_client"}}`: the word stands where a sentence would.
+        let misplaced = || self.sentences().find(|text| oauth_error::is_protocol(text));
+        said().find(|word| oauth_error::is_known(word)).or_else(misplaced).or_else(|| said().next())
     }
 
     /// The first sentence that is not the error itself.
     pub(super) fn description(&self, error: Option<&str>) -> Option<String> {
-        self.levels()
-            .flat_map(|level| DESCRIPTION.iter().filter_map(|name| text(level.get(*name)?)))
-            .find(|text| Some(text.as_str()) != error)
+        self.sentences().find(|text| Some(text.as_str()) != error)
+    }
+
+    fn sentences(&self) -> impl Iterator<Item = String> {
+        self.levels().flat_map(|level| DESCRIPTION.iter().filter_map(|name| text(level.get(*name)?)))
     }
 
     /// Entra's own list; numbers or, from v1, strings.

@@ -77,6 +77,17 @@ fn the_error_is_found_under_every_name() {
             Some("invalid_client"),
             Some("OAuth2Error: invalid_client: Bad client"),
         ),
+        (
+            "error=incorrect_client_credentials&error_description=Wrong+id.",
+            Some("incorrect_client_credentials"),
+            Some("Wrong id."),
+        ),
+        (
+            "<OAuth><error>invalid_client</error></OAuth>",
+            Some("invalid_client"),
+            Some("<OAuth><error>invalid_client</error></OAuth>"),
+        ),
+        (r#"{"error":{"code":4,"message":"invalid_client"}}"#, Some("invalid_client"), None),
         ("<html>invalid_client</html>", None, None),
     ] {
         let reply = parse(body);
