@@ -11,6 +11,7 @@ pub mod commands;
 pub mod exit;
 pub mod fsio;
 pub mod inventory;
+pub mod logging;
 pub mod notify;
 pub mod period;
 pub mod probe;

@@ -29,7 +29,11 @@ pub async fn run(args: Args, _: &Common) -> anyhow::Result<Exit> {
     for (file, _) in &files {
         writeln!(stdout, "wrote {}", shown(file))?;
     }
-    writeln!(stdout, "next: put your first app into it, then `credwatch validate {}`", shown(&args.dir.join("inventory")))?;
+    writeln!(
+        stdout,
+        "next: put your first app into it, then `credwatch validate {}`",
+        shown(&args.dir.join("inventory"))
+    )?;
     Ok(Exit::Clean)
 }
 

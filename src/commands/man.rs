@@ -22,7 +22,8 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let page = match &args.command {
         None => program,
         Some(name) => {
-            let command = program.find_subcommand(name).context("there is no command of that name: see `credwatch help`")?;
+            let command =
+                program.find_subcommand(name).context("there is no command of that name: see `credwatch help`")?;
             // clap wants the title to live as long as the program; one page is printed per process.
             let title: &'static str = format!("credwatch-{}", command.get_name()).leak();
             command.clone().name(title)

@@ -72,7 +72,7 @@ fn written(at: DateTime<Utc>, zone: Tz) -> String {
 fn of_settings(common: &Common, zone: Option<Tz>) -> anyhow::Result<Schedule> {
     let file = settings::locate(common.config.as_deref(), common.inventory.first().map(PathBuf::as_path));
     let schedule = settings::read(file.as_deref())?.schedule;
-    Schedule::parse(&schedule.cron, zone.unwrap_or(schedule.timezone)).context("the settings' schedule.cron")
+    Schedule::parse(&schedule.cron, zone.unwrap_or(schedule.timezone)).context("`schedule.cron` of the settings")
 }
 
 #[cfg(test)]

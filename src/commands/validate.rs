@@ -19,11 +19,7 @@ pub struct Args {
 /// # Errors
 /// stdout or stderr cannot be written.
 pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
-    let paths = match (args.paths, common.inventory.clone()) {
-        (paths, _) if !paths.is_empty() => paths,
-        (_, paths) if !paths.is_empty() => paths,
-        _ => vec![PathBuf::from("inventory")],
-    };
+    let paths = super::inventory_paths(args.paths, common);
     let file = settings::locate(common.config.as_deref(), paths.first().map(PathBuf::as_path));
     let (settings, mut faults) = match settings::read(file.as_deref()) {
         Ok(settings) => (Some(settings), Vec::new()),

@@ -240,7 +240,9 @@ fn assertion_alg(
     if conflict {
         let (message, advice) = match method {
             AuthMethod::ClientSecretJwt => ("`client_secret_jwt` signs with the secret", "one of HS256, HS384, HS512"),
-            AuthMethod::PrivateKeyJwt => ("`private_key_jwt` signs with a private key", "an RS, PS or ES algorithm, or EdDSA"),
+            AuthMethod::PrivateKeyJwt => {
+                ("`private_key_jwt` signs with a private key", "an RS, PS or ES algorithm, or EdDSA")
+            }
             _ => ("this app's `auth_method` signs nothing", "remove it, or write the `auth_method` it is meant for"),
         };
         check.notes.add(&at.key("assertion_alg"), FaultCode::ConflictingFields, message, advice);
@@ -282,7 +284,11 @@ fn credential(fields: CredentialFields, at: &At<'_>, check: &mut Check<'_>) -> C
     };
     let has = |key: &str| fields.written.contains(&key);
     if has("secret") && has("certificate") {
-        conflict("certificate", "`secret` and `certificate` exclude each other", "keep the one the client proves itself with");
+        conflict(
+            "certificate",
+            "`secret` and `certificate` exclude each other",
+            "keep the one the client proves itself with",
+        );
     } else if has("key_id") && has("secret") {
         conflict("key_id", "a secret has no `key_id`", "Entra's keyId of a secret is its `secret_id`");
     }

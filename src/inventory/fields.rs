@@ -136,11 +136,7 @@ impl CredentialFields {
     }
 }
 
-fn credentials(
-    raw: Option<Vec<raw::Credential>>,
-    at: &At<'_>,
-    check: &mut Check<'_>,
-) -> Option<Vec<CredentialFields>> {
+fn credentials(raw: Option<Vec<raw::Credential>>, at: &At<'_>, check: &mut Check<'_>) -> Option<Vec<CredentialFields>> {
     let raw = raw?;
     if raw.is_empty() {
         let advice = "list the app's credentials, or remove the key";

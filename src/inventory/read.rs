@@ -40,7 +40,12 @@ pub fn read(paths: &[PathBuf], programs: &[ExecRule]) -> Result<Inventory, Fault
     if faults.is_empty() && parts.iter().all(|part| part.notes.is_empty() && part.apps.is_empty()) {
         let advice = "write an entry for each app registration; `credwatch init` shows how";
         if let Some(part) = parts.first_mut() {
-            part.notes.add(&At::Root.key("apps"), FaultCode::EmptyInventory, "there is no app in this inventory", advice);
+            part.notes.add(
+                &At::Root.key("apps"),
+                FaultCode::EmptyInventory,
+                "there is no app in this inventory",
+                advice,
+            );
         }
     }
     let mut apps = Vec::with_capacity(parts.iter().map(|part| part.apps.len()).sum());
@@ -263,14 +268,20 @@ fn check_names(parts: &mut [Part]) {
         };
         if let Some(part) = parts.get_mut(part) {
             let at = At::Root.key("apps");
-            part.notes.add(&at.index(index).key("name"), FaultCode::DuplicateName, message, "names are unique over all files");
+            part.notes.add(
+                &at.index(index).key("name"),
+                FaultCode::DuplicateName,
+                message,
+                "names are unique over all files",
+            );
         }
     }
 }
 
 /// Two entries for one credential, one of them rotated, would undo each other.
 fn check_rotated(parts: &mut [Part]) {
-    let subjects = || parts.iter().enumerate().flat_map(|(part, read)| read.subjects().map(move |subject| (part, subject)));
+    let subjects =
+        || parts.iter().enumerate().flat_map(|(part, read)| read.subjects().map(move |subject| (part, subject)));
     let rotated: HashSet<Identity<'_>> =
         subjects().filter(|(_, one)| one.credential.rotate.is_some()).map(|(_, one)| Identity::of(&one)).collect();
     let mut seen = HashSet::new();
@@ -279,16 +290,24 @@ fn check_rotated(parts: &mut [Part]) {
         rotated.contains(&identity) && !seen.insert(identity)
     });
     let faulty: Vec<(usize, usize, Option<usize>, &'static str)> = twice
-        .map(|(part, one)| (part, one.index, one.item, if one.credential.secret_id.is_some() { "secret_id" } else { "secret" }))
+        .map(|(part, one)| {
+            (part, one.index, one.item, if one.credential.secret_id.is_some() { "secret_id" } else { "secret" })
+        })
         .collect();
     for (part, index, item, key) in faulty {
         let Some(part) = parts.get_mut(part) else { continue };
         let at = At::Root.key("apps");
         let at = at.index(index);
-        let (at_list, message) = (at.key("credentials"), "another entry names the same credential, and one of the two is rotated");
+        let (at_list, message) =
+            (at.key("credentials"), "another entry names the same credential, and one of the two is rotated");
         let at_item = item.map(|item| at_list.index(item));
         let at = at_item.as_ref().unwrap_or(&at).key(key);
-        part.notes.add(&at, FaultCode::DuplicateCredential, message, "keep one entry for each credential of the provider");
+        part.notes.add(
+            &at,
+            FaultCode::DuplicateCredential,
+            message,
+            "keep one entry for each credential of the provider",
+        );
     }
 }
 

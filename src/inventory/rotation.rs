@@ -127,10 +127,17 @@ impl Rotation {
             );
         }
         if self.allow_gap && person {
-            unsafe_rotation("allow_gap", "a gap would last until a person has typed the new secret in", "deliver to stores only");
+            unsafe_rotation(
+                "allow_gap",
+                "a gap would last until a person has typed the new secret in",
+                "deliver to stores only",
+            );
         }
         if self.allow_gap && self.window.is_none() && !check.notes.has(&at.key("window")) {
-            check.missing::<()>(&at.key("window"), "a gap needs a window to fall into, as in `window: \"0 22 * * SAT\"`");
+            check.missing::<()>(
+                &at.key("window"),
+                "a gap needs a window to fall into, as in `window: \"0 22 * * SAT\"`",
+            );
         }
     }
 }
@@ -157,11 +164,18 @@ fn delivery(raw: raw::Destination, at: &At<'_>, check: &mut Check<'_>) -> Option
             let pick_up = check.period(&at.key("pick_up"), raw.pick_up);
             let in_place = check.flag(&at.key("in_place"), raw.in_place).unwrap_or(false);
             let at_store = at.key("store");
-            let Some(text) = raw.store else { return check.missing(&at_store, "name the store, as in `file:/etc/etl/secret`") };
+            let Some(text) = raw.store else {
+                return check.missing(&at_store, "name the store, as in `file:/etc/etl/secret`");
+            };
             let to = destination(text, &at_store, check)?;
             if in_place && !matches!(to, Destination::Store(SecretRef::File(_))) {
                 let at_flag = at.key("in_place");
-                check.notes.add(&at_flag, FaultCode::ConflictingFields, "only a file is written in place", "remove `in_place`");
+                check.notes.add(
+                    &at_flag,
+                    FaultCode::ConflictingFields,
+                    "only a file is written in place",
+                    "remove `in_place`",
+                );
             }
             Some(Delivery { to, pick_up, in_place })
         }
@@ -174,7 +188,12 @@ fn destination(text: Text, at: &At<'_>, check: &mut Check<'_>) -> Option<Destina
     }
     if let Some(hook) = text.strip_prefix("hook:") {
         if hook.is_empty() {
-            check.notes.add(at, FaultCode::MalformedReference, "`hook:` needs a name", "name one of the settings' `hooks`");
+            check.notes.add(
+                at,
+                FaultCode::MalformedReference,
+                "`hook:` needs a name",
+                "name one of the settings' `hooks`",
+            );
             return None;
         }
         return Some(Destination::Hook(hook.to_owned()));
@@ -187,7 +206,8 @@ fn destination(text: Text, at: &At<'_>, check: &mut Check<'_>) -> Option<Destina
         }
         Ok(store) => Some(Destination::Store(store)),
         Err(ReferenceFault::LooksInline) => {
-            let advice = "name a store: a file, vault:, azure-key-vault:, aws-secrets-manager:, kubernetes:, hook: or person:";
+            let advice =
+                "name a store: a file, vault:, azure-key-vault:, aws-secrets-manager:, kubernetes:, hook: or person:";
             check.notes.add(at, FaultCode::SecretLooksInline, "this is no store but looks like a secret", advice);
             None
         }

@@ -167,12 +167,17 @@ mod tests {
     #[test]
     fn a_relative_file_lies_beside_the_inventory() {
         assert_eq!(parse("file:etl.txt").unwrap().to_string(), "file:/srv/inventory/etl.txt");
-        assert_eq!(parse("file:a/$CREDENTIALS_DIRECTORY/b").unwrap().to_string(), "file:/srv/inventory/a/$CREDENTIALS_DIRECTORY/b");
+        assert_eq!(
+            parse("file:a/$CREDENTIALS_DIRECTORY/b").unwrap().to_string(),
+            "file:/srv/inventory/a/$CREDENTIALS_DIRECTORY/b"
+        );
     }
 
     #[test]
     fn what_is_no_reference_may_be_a_secret_and_is_not_repeated() {
-        for text in ["canary-7Qm2", "env:canary~7Qm2", "env:", "env: X", "env:1X", "Canary:7Qm2", "", "ENV:X", "env:A\nB"] {
+        for text in
+            ["canary-7Qm2", "env:canary~7Qm2", "env:", "env: X", "env:1X", "Canary:7Qm2", "", "ENV:X", "env:A\nB"]
+        {
             let fault = parse(text).unwrap_err();
             assert_eq!(fault, ReferenceFault::LooksInline, "{text}");
             assert!(!fault.to_string().contains("7Qm2"));

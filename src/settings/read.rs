@@ -146,7 +146,12 @@ fn http(raw: raw::Http, check: &mut Check<'_>) -> Http {
     let (concurrency, per_host) = (count("concurrency", raw.concurrency), count("per_host", raw.per_host));
     let timeout = check.period(&at.key("timeout"), raw.timeout);
     if timeout.is_some_and(|timeout| timeout.as_std().is_zero()) {
-        check.notes.add(&at.key("timeout"), FaultCode::InvalidValue, "nothing answers in no time", "the default is 30s");
+        check.notes.add(
+            &at.key("timeout"),
+            FaultCode::InvalidValue,
+            "nothing answers in no time",
+            "the default is 30s",
+        );
     }
     Http {
         proxy: proxy(&at.key("proxy"), raw.proxy, check),

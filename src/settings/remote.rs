@@ -83,7 +83,10 @@ fn sign_in(raw: raw::Management, at: &At<'_>, check: &mut Check<'_>) -> Option<M
         ),
         (
             "managed_identity",
-            check.flag(&at.key("managed_identity"), raw.managed_identity).unwrap_or(false).then_some(ManagementKey::ManagedIdentity),
+            check
+                .flag(&at.key("managed_identity"), raw.managed_identity)
+                .unwrap_or(false)
+                .then_some(ManagementKey::ManagedIdentity),
         ),
         ("self", check.flag(&at.key("self"), raw.self_managed).unwrap_or(false).then_some(ManagementKey::SelfManaged)),
     ];
@@ -92,7 +95,12 @@ fn sign_in(raw: raw::Management, at: &At<'_>, check: &mut Check<'_>) -> Option<M
     let key = given.next();
     if let Some((name, _)) = given.next() {
         let advice = "keep one of secret, certificate, federated_token, managed_identity, self";
-        check.notes.add(&at.key(name), FaultCode::ConflictingFields, "there is more than one way to sign in here", advice);
+        check.notes.add(
+            &at.key(name),
+            FaultCode::ConflictingFields,
+            "there is more than one way to sign in here",
+            advice,
+        );
     }
     if key.is_none() && !faulty {
         check.missing::<()>(&at.key("secret"), "or certificate, federated_token, managed_identity: true, self: true");
@@ -101,7 +109,12 @@ fn sign_in(raw: raw::Management, at: &At<'_>, check: &mut Check<'_>) -> Option<M
         None => check.missing(&at.key("provider"), "the provider whose management API this is for"),
         Some(name) => provider::named(&name).or_else(|| {
             let advice = "one of entra, aveva, keycloak, okta, auth0";
-            check.notes.add(&at.key("provider"), FaultCode::UnknownProvider, "credwatch does not know this provider", advice);
+            check.notes.add(
+                &at.key("provider"),
+                FaultCode::UnknownProvider,
+                "credwatch does not know this provider",
+                advice,
+            );
             None
         }),
     };

@@ -46,6 +46,7 @@ pub(crate) fn app(name: &str, owners: &[&str]) -> App {
             secret_id: None,
             expires: None,
             created: None,
+            rotate: None,
         }],
     }
 }

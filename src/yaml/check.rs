@@ -1,7 +1,9 @@
 //! What a single value must look like, whatever file it stands in. Every check notes the fault it finds and then
 //! answers `None`.
 
-use std::{collections::BTreeMap, fmt, net::Ipv4Addr, net::Ipv6Addr, ops::RangeInclusive, path::Path, str::FromStr, sync::Arc};
+use std::{
+    collections::BTreeMap, fmt, net::Ipv4Addr, net::Ipv6Addr, ops::RangeInclusive, path::Path, str::FromStr, sync::Arc,
+};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::{
@@ -13,7 +15,6 @@ use url::{Host, Url};
 use super::{At, FaultCode, Notes, Text};
 use crate::{
     period::Period,
-    schedule::Schedule,
     secret::{ReferenceFault, SecretRef},
     settings::ExecRule,
 };
@@ -36,7 +37,12 @@ impl<'a> Check<'a> {
         Self { notes: Notes::default(), folder, programs }
     }
 
-    fn invalid<T>(&mut self, at: &At<'_>, message: &'static str, advice: impl Into<std::borrow::Cow<'static, str>>) -> Option<T> {
+    fn invalid<T>(
+        &mut self,
+        at: &At<'_>,
+        message: &'static str,
+        advice: impl Into<std::borrow::Cow<'static, str>>,
+    ) -> Option<T> {
         self.notes.add(at, FaultCode::InvalidValue, message, advice);
         None
     }
@@ -71,7 +77,11 @@ impl<'a> Check<'a> {
             return self.invalid(at, "this is empty", "write a value, or remove the key");
         }
         if text.chars().any(char::is_control) {
-            return self.invalid(at, "there is a control character or a line break in this", "write it in one line of plain text");
+            return self.invalid(
+                at,
+                "there is a control character or a line break in this",
+                "write it in one line of plain text",
+            );
         }
         if text.chars().count() > MAX_LINE {
             return self.invalid(at, "this is longer than 1,000 characters", "shorten it");
@@ -142,7 +152,9 @@ impl<'a> Check<'a> {
     pub fn period(&mut self, at: &At<'_>, text: Option<Text>) -> Option<Period> {
         match text?.parse() {
             Ok(period) => Some(period),
-            Err(_) => self.invalid(at, "this is no duration", "a whole number and one of ms, s, m, h, d, w, as in `30d`"),
+            Err(_) => {
+                self.invalid(at, "this is no duration", "a whole number and one of ms, s, m, h, d, w, as in `30d`")
+            }
         }
     }
 
@@ -157,17 +169,31 @@ impl<'a> Check<'a> {
         let digits = text.split_once('.').map_or(0, |(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count());
         match DateTime::parse_from_rfc3339(&text) {
             Ok(time) if digits <= 9 => return Some(time.to_utc()),
-            Ok(_) => return self.invalid(at, "this time has more than nine digits behind the point", "whole seconds will do"),
+            Ok(_) => {
+                return self.invalid(
+                    at,
+                    "this time has more than nine digits behind the point",
+                    "whole seconds will do",
+                );
+            }
             Err(_) => {}
         }
         let mut padded = text.to_string();
         padded.push('Z');
         if DateTime::parse_from_rfc3339(&padded).is_ok() {
-            return self.invalid(at, "this time has no zone", "end it with `Z` for UTC, or with an offset such as `+02:00`");
+            return self.invalid(
+                at,
+                "this time has no zone",
+                "end it with `Z` for UTC, or with an offset such as `+02:00`",
+            );
         }
         let shape = |c: char| if c.is_ascii_digit() { '0' } else { c };
         if text.chars().map(shape).collect::<String>().starts_with("0000-00-00") {
-            return self.invalid(at, "the calendar or the clock has no such day or time", "check day, month, hour and offset");
+            return self.invalid(
+                at,
+                "the calendar or the clock has no such day or time",
+                "check day, month, hour and offset",
+            );
         }
         self.invalid(at, "this is neither a date nor a time", "write `2027-03-01` or `2027-03-01T12:00:00Z`")
     }
@@ -187,7 +213,12 @@ impl<'a> Check<'a> {
         }
         if url.scheme() == "http" && !is_loopback(&url) {
             let advice = "write `https://`; plain `http://` is for 127.0.0.1, [::1] and localhost";
-            self.notes.add(at, FaultCode::InsecureUrl, "plain http would send secrets over the network in the clear", advice);
+            self.notes.add(
+                at,
+                FaultCode::InsecureUrl,
+                "plain http would send secrets over the network in the clear",
+                advice,
+            );
             return None;
         }
         Some(url)
@@ -198,7 +229,12 @@ impl<'a> Check<'a> {
         let fault = match SecretRef::parse(&text?, self.folder) {
             Ok(SecretRef::Exec(command)) if !self.allows(&command) => {
                 let advice = "add it to `exec` in credwatch.yaml, with the variables it may see";
-                self.notes.add(at, FaultCode::ExecNotAllowed, "the settings do not let references run this program", advice);
+                self.notes.add(
+                    at,
+                    FaultCode::ExecNotAllowed,
+                    "the settings do not let references run this program",
+                    advice,
+                );
                 return None;
             }
             Ok(reference) => return Some(reference),
@@ -222,10 +258,15 @@ impl<'a> Check<'a> {
     /// A crontab line.
     pub fn cron(&mut self, at: &At<'_>, text: Option<Text>) -> Option<String> {
         let text = text?;
-        match Schedule::parse(&text, chrono_tz::Tz::UTC) {
+        match crate::schedule::Schedule::parse(&text, chrono_tz::Tz::UTC) {
             Ok(_) => Some(text.into()),
             Err(fault) => {
-                self.notes.add(at, FaultCode::InvalidValue, fault.to_string(), "five fields, as in `0 3 * * *`: minute, hour, day, month, weekday");
+                self.notes.add(
+                    at,
+                    FaultCode::InvalidValue,
+                    fault.to_string(),
+                    "five fields, as in `0 3 * * *`: minute, hour, day, month, weekday",
+                );
                 None
             }
         }

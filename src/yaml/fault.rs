@@ -134,7 +134,9 @@ impl Fault {
     pub fn unreadable(file: &Path, error: &io::Error) -> Self {
         let (message, advice) = match error.kind() {
             io::ErrorKind::NotFound => ("there is no such file or folder", "`credwatch init` writes a first one"),
-            io::ErrorKind::PermissionDenied => ("it may not be read", "give the user credwatch runs as the right to read it"),
+            io::ErrorKind::PermissionDenied => {
+                ("it may not be read", "give the user credwatch runs as the right to read it")
+            }
             _ => ("it cannot be read", "check that it is a file on a working disk"),
         };
         Self::new(file, Place::default(), FaultCode::FileUnreadable, message, advice)

@@ -4,10 +4,7 @@ use std::{borrow::Cow, collections::HashMap, collections::HashSet, mem, path::Pa
 
 use serde_saphyr::granit_parser::{self, ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
-use super::{
-    Fault, FaultCode, MAX_DEPTH, MAX_REPLAYED, MAX_VALUE,
-    fault::Step,
-};
+use super::{Fault, FaultCode, MAX_DEPTH, MAX_REPLAYED, MAX_VALUE, fault::Step};
 
 /// A place in a text. The default is "nowhere".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -116,9 +113,13 @@ impl From<ScanError> for Lone {
         let mark = error.marker();
         let place = Place { line: mark.line(), column: mark.col() + 1, offset: mark.index() };
         let advice = match error.kind() {
-            ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation
-            | ErrorKind::InvalidBlockEntryWhitespace | ErrorKind::InvalidMappingValueWhitespace
-            | ErrorKind::TabAtBlockScalarStart | ErrorKind::TabInPlainScalar => "YAML is indented with spaces, never with tabs",
+            ErrorKind::TabNotAllowed
+            | ErrorKind::TabInBlockIndentation
+            | ErrorKind::TabInIndentation
+            | ErrorKind::InvalidBlockEntryWhitespace
+            | ErrorKind::InvalidMappingValueWhitespace
+            | ErrorKind::TabAtBlockScalarStart
+            | ErrorKind::TabInPlainScalar => "YAML is indented with spaces, never with tabs",
             ErrorKind::UnclosedQuotedScalar => "close the quotes that begin here or before",
             ErrorKind::UnclosedFlowCollection { .. }
             | ErrorKind::UnexpectedEofFlowMapping
@@ -230,7 +231,12 @@ impl<'t> Builder<'t> {
                 self.replayed = self.replayed.saturating_add(node.size);
                 if self.replayed > MAX_REPLAYED {
                     let message = "the aliases up to here stand for more than a million values";
-                    return Err(Lone::new(place, FaultCode::TooLarge, message, "put what all apps share under `defaults`"));
+                    return Err(Lone::new(
+                        place,
+                        FaultCode::TooLarge,
+                        message,
+                        "put what all apps share under `defaults`",
+                    ));
                 }
                 self.add(Node { place, ..node })
             }

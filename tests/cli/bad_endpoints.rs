@@ -27,8 +27,14 @@ fn answers_that_are_no_token_answers() {
     for (what, answer) in [
         ("html with 200", "HTTP/1.1 200 OK\ncontent-type: text/html\ncontent-length: 20\n\n<html>log in</html> "),
         ("empty 200", "HTTP/1.1 200 OK\ncontent-type: application/json\ncontent-length: 0\n\n"),
-        ("token is null", "HTTP/1.1 200 OK\ncontent-type: application/json\ncontent-length: 21\n\n{\"access_token\":null}"),
-        ("token is empty", "HTTP/1.1 200 OK\ncontent-type: application/json\ncontent-length: 19\n\n{\"access_token\":\"\"}"),
+        (
+            "token is null",
+            "HTTP/1.1 200 OK\ncontent-type: application/json\ncontent-length: 21\n\n{\"access_token\":null}",
+        ),
+        (
+            "token is empty",
+            "HTTP/1.1 200 OK\ncontent-type: application/json\ncontent-length: 19\n\n{\"access_token\":\"\"}",
+        ),
         ("cut short", "HTTP/1.1 200 OK\ncontent-type: application/json\ncontent-length: 19\n\n{\"access_token\":\"ab"),
     ] {
         let endpoint = raw(answer);
@@ -68,7 +74,8 @@ fn a_silent_endpoint_ends_at_the_deadline() {
 #[test]
 fn nobody_listening_is_unreachable() {
     let port = Endpoint::tokens().port;
-    let (code, report) = audit_beside_a_good_one(&format!("http://127.0.0.1:{}/token", if port == 9 { 7 } else { 9 }), &[]);
+    let (code, report) =
+        audit_beside_a_good_one(&format!("http://127.0.0.1:{}/token", if port == 9 { 7 } else { 9 }), &[]);
     assert_eq!((code, verdict(&report, "bad")), (3, "unreachable"));
 }
 

@@ -19,7 +19,9 @@ fn faults(text: &str) -> String {
 }
 
 fn entry(lines: &str) -> String {
-    format!("version: 1\napps:\n  - name: one\n    provider: oauth2\n    token_endpoint: https://id.example.org/token\n    client_id: etl\n{lines}")
+    format!(
+        "version: 1\napps:\n  - name: one\n    provider: oauth2\n    token_endpoint: https://id.example.org/token\n    client_id: etl\n{lines}"
+    )
 }
 
 #[test]
@@ -46,7 +48,17 @@ fn each_fault_has_its_place_and_advice() {
 fn all_faults_are_shown_at_once() {
     let text = "version: 1\napps:\n  - {name: a, provider: nonsuch, client_id: x, secret: env:S}\n  - {name: b, provider: oauth2, token_endpoint: 'http://id.example.org/token', client_id: x, secret: env:S}\n  - {name: c, provider: oauth2, token_endpoint: 'https://id.example.org/token', client_id: x, secrte: env:S}\n  - {name: b, provider: okta, client_id: x, secret: env:S}\n";
     let stderr = faults(text);
-    for part in ["UNKNOWN_PROVIDER", "INSECURE_URL", "UNKNOWN_FIELD", "DUPLICATE_NAME", "MISSING_FIELD", ":3:", ":4:", ":5:", ":6:"] {
+    for part in [
+        "UNKNOWN_PROVIDER",
+        "INSECURE_URL",
+        "UNKNOWN_FIELD",
+        "DUPLICATE_NAME",
+        "MISSING_FIELD",
+        ":3:",
+        ":4:",
+        ":5:",
+        ":6:",
+    ] {
         assert!(stderr.contains(part), "{part} is missing: {stderr}");
     }
 }

@@ -26,7 +26,8 @@ fn explain_knows_codes_verdicts_and_aadsts_numbers() {
 #[test]
 fn next_prints_times_and_then_the_words() {
     let program = Program::new();
-    let ended = program.run(&["next", "0 3 * * 1-5", "--timezone", "Europe/Oslo", "--from", "2026-11-20T12:00:00Z", "-n", "2"]);
+    let ended =
+        program.run(&["next", "0 3 * * 1-5", "--timezone", "Europe/Oslo", "--from", "2026-11-20T12:00:00Z", "-n", "2"]);
     assert_eq!(ended.code, 0, "{ended:?}");
     assert_eq!(ended.stdout, "2026-11-23T03:00:00+01:00\n2026-11-24T03:00:00+01:00\n");
     assert!(!ended.stderr.is_empty());

@@ -91,7 +91,8 @@ fn serve(mut stream: TcpStream, seen: &Mutex<Vec<String>>, answer: &dyn Fn(&str)
                 return;
             }
             Reply::Endless => {
-                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{\"access_token\":\"");
+                let _ =
+                    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{\"access_token\":\"");
                 while !ended.load(Ordering::SeqCst) && stream.write_all(&[b'a'; 4096]).is_ok() {}
                 return;
             }

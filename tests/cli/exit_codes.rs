@@ -18,7 +18,10 @@ fn everything_valid_is_0() {
     assert_eq!(verdict(&report, "good"), "valid");
     let test = &credential(&report, "good")["test"];
     assert_eq!(test["secret_accepted"], true);
-    assert_eq!((&test["attempts"], &test["http_status"], &test["token_lifetime_seconds"]), (&1.into(), &200.into(), &3599.into()));
+    assert_eq!(
+        (&test["attempts"], &test["http_status"], &test["token_lifetime_seconds"]),
+        (&1.into(), &200.into(), &3599.into())
+    );
     assert_eq!(report["schema"], "credwatch.report/1");
     assert_eq!(report["summary"]["ok"], 1);
     assert_eq!(report["run"]["incomplete"], serde_json::json!([]));
@@ -59,8 +62,11 @@ fn could_not_tell_is_3_and_1_wins() {
 #[test]
 fn an_unset_variable_is_unreadable_and_the_others_are_tested() {
     let endpoint = Endpoint::tokens();
-    let program =
-        Program::with_inventory(&inventory(&[app("unset", &endpoint.url(), "NOT_SET"), app("good", &endpoint.url(), "S")])).env("S", "s3cret");
+    let program = Program::with_inventory(&inventory(&[
+        app("unset", &endpoint.url(), "NOT_SET"),
+        app("good", &endpoint.url(), "S"),
+    ]))
+    .env("S", "s3cret");
     let (ended, report) = program.audit(&[]);
     assert_eq!(ended.code, 3);
     assert_eq!((verdict(&report, "unset"), verdict(&report, "good")), ("unreadable", "valid"));
@@ -68,7 +74,8 @@ fn an_unset_variable_is_unreadable_and_the_others_are_tested() {
 
 #[test]
 fn a_new_secret_refused_within_the_activation_window_is_activating() {
-    let endpoint = Endpoint::answering(|_| entra_error(401, "invalid_client", 7_000_215, "Invalid client secret provided."));
+    let endpoint =
+        Endpoint::answering(|_| entra_error(401, "invalid_client", 7_000_215, "Invalid client secret provided."));
     let created = chrono::DateTime::from(std::time::SystemTime::now() - Duration::from_secs(60));
     let created: chrono::DateTime<chrono::Utc> = created;
     let entry = format!(
@@ -136,7 +143,8 @@ fn termination_is_143_and_soon() {
 #[test]
 fn offline_sends_nothing_and_judges_by_the_dates() {
     let endpoint = Endpoint::tokens();
-    let past = app("past", &endpoint.url(), "S").replace("2099-01-01", "2020-01-01").replace("2098-06-01", "2019-06-01");
+    let past =
+        app("past", &endpoint.url(), "S").replace("2099-01-01", "2020-01-01").replace("2098-06-01", "2019-06-01");
     let program = Program::with_inventory(&inventory(&[past, app("fine", &endpoint.url(), "S")])).env("S", "s3cret");
     let (ended, report) = program.audit(&["--offline"]);
     assert_eq!(ended.code, 1);

@@ -37,7 +37,12 @@ fn a_server_that_echoes_the_secret_finds_no_reader() {
             ),
         )
     });
-    let html = Endpoint::answering(|_| Reply::Raw(format!("HTTP/1.1 500 {SECRET}\r\nx-echo: {SECRET}\r\ncontent-length: 45\r\n\r\n<p>{SECRET}</p>").into_bytes()));
+    let html = Endpoint::answering(|_| {
+        Reply::Raw(
+            format!("HTTP/1.1 500 {SECRET}\r\nx-echo: {SECRET}\r\ncontent-length: 45\r\n\r\n<p>{SECRET}</p>")
+                .into_bytes(),
+        )
+    });
     let good = Endpoint::tokens();
     let text = format!(
         "version: 1\ndefaults: {{owners: [owner@example.org]}}\napps:\n{}{}{}{}",
@@ -46,13 +51,15 @@ fn a_server_that_echoes_the_secret_finds_no_reader() {
         app("good", &good.url(), "S"),
         app("basic", &echo.url(), "S").replace("client_secret_post", "client_secret_basic")
     );
-    let formats: Vec<String> = ["table", "json", "ndjson", "csv", "markdown", "html", "junit", "sarif", "prometheus", "ics"]
-        .iter()
-        .map(|format| format!("{format}=out.{format}"))
-        .collect();
+    let formats: Vec<String> =
+        ["table", "json", "ndjson", "csv", "markdown", "html", "junit", "sarif", "prometheus", "ics"]
+            .iter()
+            .map(|format| format!("{format}=out.{format}"))
+            .collect();
     let mut args = vec!["audit", "-vv", "--log-format", "json"];
     args.extend(formats.iter().flat_map(|format| ["-o", format.as_str()]));
-    let program = Program::with_inventory(&text).env("S", SECRET).env("RUST_BACKTRACE", "full").env("RUST_LOG", "trace");
+    let program =
+        Program::with_inventory(&text).env("S", SECRET).env("RUST_BACKTRACE", "full").env("RUST_LOG", "trace");
     let ended = program.run(&args);
     assert_eq!(ended.code, 1, "{ended:?}");
     assert_clean("stdout", ended.stdout.as_bytes());
@@ -68,11 +75,22 @@ fn a_server_that_echoes_the_secret_finds_no_reader() {
 fn the_manual_test_shows_claims_but_no_token() {
     let claims = base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(r#"{"aud":"api://payroll","roles":["read"]}"#);
     let token = format!("eyJhbGciOiJub25lIn0.{claims}.token-CANARY-5hXw2Qk9");
-    let endpoint = Endpoint::answering(move |_| Reply::Json(200, format!(r#"{{"access_token":"{token}","token_type":"Bearer","expires_in":60}}"#)));
+    let endpoint = Endpoint::answering(move |_| {
+        Reply::Json(200, format!(r#"{{"access_token":"{token}","token_type":"Bearer","expires_in":60}}"#))
+    });
     let program = Program::new().env("S", SECRET);
     let url = endpoint.url();
     let ended = program.run(&[
-        "test", "--provider", "oauth2", "--token-endpoint", &url, "--client-id", "etl", "--secret", "env:S", "--show-claims",
+        "test",
+        "--provider",
+        "oauth2",
+        "--token-endpoint",
+        &url,
+        "--client-id",
+        "etl",
+        "--secret",
+        "env:S",
+        "--show-claims",
     ]);
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(ended.stdout.contains("api://payroll"), "{}", ended.stdout);
@@ -82,7 +100,17 @@ fn the_manual_test_shows_claims_but_no_token() {
 
 #[test]
 fn a_secret_typed_as_a_flag_is_refused_without_echo() {
-    let ended = Program::new().run(&["test", "--provider", "oauth2", "--token-endpoint", "https://id.example.org/t", "--client-id", "etl", "--secret", SECRET]);
+    let ended = Program::new().run(&[
+        "test",
+        "--provider",
+        "oauth2",
+        "--token-endpoint",
+        "https://id.example.org/t",
+        "--client-id",
+        "etl",
+        "--secret",
+        SECRET,
+    ]);
     assert_eq!(ended.code, 2);
     assert!(ended.stderr.contains("SECRET_LOOKS_INLINE"), "{}", ended.stderr);
     assert_clean("stderr", ended.stderr.as_bytes());

@@ -109,7 +109,12 @@ impl From<Output> for Ended {
 
 /// The report's entry of one app.
 pub fn credential<'a>(report: &'a Value, app: &str) -> &'a Value {
-    report["credentials"].as_array().unwrap().iter().find(|c| c["app"] == app).unwrap_or_else(|| panic!("no {app}: {report}"))
+    report["credentials"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|c| c["app"] == app)
+        .unwrap_or_else(|| panic!("no {app}: {report}"))
 }
 
 pub fn verdict<'a>(report: &'a Value, app: &str) -> &'a str {

@@ -10,7 +10,19 @@ fn several_formats_come_from_one_run() {
     let endpoint = Endpoint::answering(|_| Reply::Json(401, r#"{"error":"invalid_client"}"#.to_owned()));
     let text = format!("version: 1\napps:\n{}", app("'=cmd()|<script>alert(1)</script>'", &endpoint.url(), "S"));
     let program = Program::with_inventory(&text).env("S", "s3cret");
-    let ended = program.run(&["audit", "-o", "table", "-o", "csv=r.csv", "-o", "html=r.html", "-o", "junit=r.xml", "-o", "prometheus=r.prom"]);
+    let ended = program.run(&[
+        "audit",
+        "-o",
+        "table",
+        "-o",
+        "csv=r.csv",
+        "-o",
+        "html=r.html",
+        "-o",
+        "junit=r.xml",
+        "-o",
+        "prometheus=r.prom",
+    ]);
     assert_eq!(ended.code, 1, "{ended:?}");
     assert_eq!(endpoint.requests().len(), 1, "tested once");
     assert!(ended.stdout.contains("invalid_secret"));

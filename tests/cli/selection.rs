@@ -5,7 +5,10 @@ use crate::{
 
 fn program(endpoint: &Endpoint) -> Program {
     let apps: String = (0..20)
-        .map(|i| app(&format!("app-{i:02}"), &endpoint.url(), "S") + if i % 2 == 0 { "    tags: [even]\n" } else { "    tags: [odd, prime]\n" })
+        .map(|i| {
+            app(&format!("app-{i:02}"), &endpoint.url(), "S")
+                + if i % 2 == 0 { "    tags: [even]\n" } else { "    tags: [odd, prime]\n" }
+        })
         .collect();
     Program::with_inventory(&format!("version: 1\napps:\n{apps}")).env("S", "s3cret")
 }
@@ -18,7 +21,10 @@ fn names(report: &serde_json::Value) -> Vec<String> {
 fn globs_and_tags_select_in_inventory_order() {
     let endpoint = Endpoint::tokens();
     let program = program(&endpoint);
-    assert_eq!(names(&program.audit(&["--only", "app-1?", "--tag", "even"]).1), ["app-10", "app-12", "app-14", "app-16", "app-18"]);
+    assert_eq!(
+        names(&program.audit(&["--only", "app-1?", "--tag", "even"]).1),
+        ["app-10", "app-12", "app-14", "app-16", "app-18"]
+    );
     assert_eq!(names(&program.audit(&["--tag", "even", "--tag", "prime"]).1).len(), 20);
     let all = names(&program.audit(&[]).1);
     assert!(all.is_sorted() && all.len() == 20);

@@ -49,7 +49,7 @@ fn app() -> App {
         enabled: true,
         warn: None,
         critical: None,
-        credentials: vec![Credential { label: None, key, secret_id: None, expires: None, created: None }],
+        credentials: vec![Credential { label: None, key, secret_id: None, expires: None, created: None, rotate: None }],
     }
 }
 
