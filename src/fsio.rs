@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Write},
+    io::{self, BufWriter, Write},
     path::Path,
 };
 
@@ -15,7 +15,7 @@ use tempfile::{NamedTempFile, PersistError};
 /// # Errors
 /// Any I/O error; then the old file stands untouched.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    put(path, bytes, mode, |temp| temp.persist(path))
+    replace_with(path, Some(mode), |file| file.write_all(bytes))
 }
 
 /// Writes a new file in one step; one that is there already is an error (`AlreadyExists`) and stands untouched.
@@ -23,13 +23,25 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 /// # Errors
 /// Any I/O error.
 pub fn create(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    put(path, bytes, mode, |temp| temp.persist_noclobber(path))
+    put(path, Some(mode), |file| file.write_all(bytes), |temp| temp.persist_noclobber(path))
+}
+
+/// [`replace`] for content that is written piece by piece; `mode: None` gives what the umask allows.
+///
+/// # Errors
+/// Those of `fill` and any I/O error; then the old file stands untouched.
+pub fn replace_with(
+    path: &Path,
+    mode: Option<u32>,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    put(path, mode, fill, |temp| temp.persist(path))
 }
 
 fn put(
     path: &Path,
-    bytes: &[u8],
-    mode: u32,
+    mode: Option<u32>,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     persist: impl FnOnce(NamedTempFile) -> Result<File, PersistError>,
 ) -> io::Result<()> {
     let folder = match path.parent() {
@@ -41,16 +53,19 @@ fn put(
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(mode));
+        builder.permissions(fs::Permissions::from_mode(mode.unwrap_or(0o666)));
     }
     let mut temp = builder.tempfile_in(folder)?;
     #[cfg(unix)]
-    {
+    if let Some(mode) = mode {
         // The builder's permissions pass through the umask; a report for another user must not.
         use std::os::unix::fs::PermissionsExt;
         temp.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
     }
-    temp.write_all(bytes)?;
+    let mut buffer = BufWriter::new(&mut temp);
+    fill(&mut buffer)?;
+    buffer.flush()?;
+    drop(buffer);
     temp.as_file().sync_all()?;
     persist(temp).map_err(|error| error.error)?;
     // The rename itself is durable only once the folder is.
@@ -76,5 +91,19 @@ mod tests {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
         }
+    }
+
+    #[test]
+    fn a_failed_fill_leaves_the_old_file_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.json");
+        replace(&path, b"old", 0o600).unwrap();
+        let fault = replace_with(&path, None, |file| {
+            file.write_all(b"half")?;
+            Err(io::Error::other("no"))
+        });
+        assert!(fault.is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -108,7 +108,8 @@ macro_rules! registration_fields {
     };
 }
 
-fn written(fields: &provider::Fields) -> Vec<&'static str> {
+/// Those that are written, whether they mean something to a provider or not.
+pub fn written(fields: &provider::Fields) -> Vec<&'static str> {
     macro_rules! list {
         ($($field:ident),*) => { [$((stringify!($field), fields.$field.is_some())),*] };
     }
@@ -197,6 +198,12 @@ fn auth_method(
         _ => AuthMethod::PrivateKeyJwt,
     };
     let method = own.auth_method.or(defaults.auth_method).unwrap_or(usual);
+    if let Some(provider) = provider.filter(|provider| !provider.allows(method)) {
+        let message = format!("clients of `{}` cannot authenticate in this way", provider.name());
+        let advice =
+            "remove `auth_method` for the usual one, or check `provider` and what the client proves itself with";
+        check.notes.add(&at.key("auth_method"), FaultCode::ConflictingFields, message, advice);
+    }
     let mut conflict = |key: &str, message: &'static str, advice: &'static str| {
         check.notes.add(&at.key(key), FaultCode::ConflictingFields, message, advice);
     };

@@ -13,6 +13,7 @@ mod schema;
 mod select;
 
 pub use crate::yaml::{Fault, FaultCode, Faults};
+pub(crate) use assemble::written;
 pub use model::{
     App, AssertionAudience, AuthMethod, Credential, Expires, Inventory, Key, Registration, SigningAlgorithm, Subject,
     TokenEndpoint,

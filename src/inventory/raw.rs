@@ -17,7 +17,7 @@ use crate::{
 
 /// The app registrations whose credentials credwatch tests. Secrets are references, never values.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, expecting = "a mapping with `version` and `apps`")]
+#[serde(deny_unknown_fields, expecting = "a mapping with `version` and `apps`")]
 #[schemars(title = "credwatch inventory")]
 pub struct File<A> {
     /// Version of this format.
@@ -38,7 +38,7 @@ impl<A> Default for File<A> {
 
 /// One app registration.
 #[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, expecting = "a mapping with the fields of an app")]
+#[serde(deny_unknown_fields, expecting = "a mapping with the fields of an app")]
 pub struct App {
     /// What people call it; unique over all files.
     #[schemars(required, length(min = 1, max = 1000))]
@@ -79,11 +79,13 @@ pub struct App {
     #[schemars(with = "Option<AuthMethod>")]
     pub auth_method: Option<Text>,
     /// The client id (Entra: Application ID).
+    #[serde(default)]
     #[schemars(schema_with = "identifier")]
     pub client_id: Option<Text>,
     /// The scope to ask for; absent = what the provider needs.
     pub scope: Option<Text>,
     /// Further form parameters of the token request, such as `resource` or `audience`.
+    #[serde(default)]
     #[schemars(schema_with = "parameters")]
     pub params: Option<BTreeMap<String, Text>>,
     /// How a client assertion is signed; absent = what fits the key.
@@ -116,24 +118,31 @@ pub struct App {
     /// Several credentials of one app, instead of the fields below.
     pub credentials: Option<Vec<Credential>>,
     /// Tells the credential apart in reports.
+    #[serde(default)]
     #[schemars(schema_with = "identifier")]
     pub label: Option<Text>,
     /// Where the client secret lies.
+    #[serde(default)]
     #[schemars(schema_with = "reference")]
     pub secret: Option<Text>,
     /// Where the PEM with certificate and private key lies.
+    #[serde(default)]
     #[schemars(schema_with = "reference")]
     pub certificate: Option<Text>,
     /// `kid` of a client assertion.
+    #[serde(default)]
     #[schemars(schema_with = "identifier")]
     pub key_id: Option<Text>,
     /// The provider's id of the secret (Entra: Secret ID), never the secret itself.
+    #[serde(default)]
     #[schemars(schema_with = "identifier")]
     pub secret_id: Option<Text>,
     /// When it ends.
+    #[serde(default)]
     #[schemars(schema_with = "end")]
     pub expires: Option<Text>,
     /// When it was made: a new secret may need minutes to become active.
+    #[serde(default)]
     #[schemars(schema_with = "moment")]
     pub created: Option<Text>,
     /// Lets credwatch replace this secret before it ends.
@@ -142,27 +151,34 @@ pub struct App {
 
 /// One of several credentials of an app.
 #[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, expecting = "a mapping with the fields of a credential")]
+#[serde(deny_unknown_fields, expecting = "a mapping with the fields of a credential")]
 pub struct Credential {
     /// Tells the credentials of the app apart.
+    #[serde(default)]
     #[schemars(schema_with = "identifier")]
     pub label: Option<Text>,
     /// Where the client secret lies.
+    #[serde(default)]
     #[schemars(schema_with = "reference")]
     pub secret: Option<Text>,
     /// Where the PEM with certificate and private key lies.
+    #[serde(default)]
     #[schemars(schema_with = "reference")]
     pub certificate: Option<Text>,
     /// `kid` of a client assertion.
+    #[serde(default)]
     #[schemars(schema_with = "identifier")]
     pub key_id: Option<Text>,
     /// The provider's id of the secret (Entra: Secret ID), never the secret itself.
+    #[serde(default)]
     #[schemars(schema_with = "identifier")]
     pub secret_id: Option<Text>,
     /// When it ends.
+    #[serde(default)]
     #[schemars(schema_with = "end")]
     pub expires: Option<Text>,
     /// When it was made.
+    #[serde(default)]
     #[schemars(schema_with = "moment")]
     pub created: Option<Text>,
     /// Lets credwatch replace this secret before it ends.
@@ -171,7 +187,7 @@ pub struct Credential {
 
 /// How a secret is replaced before it ends.
 #[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, expecting = "a mapping with the fields of `rotate`")]
+#[serde(deny_unknown_fields, expecting = "a mapping with the fields of `rotate`")]
 pub struct Rotate {
     /// Start this long before the end.
     #[schemars(with = "Option<Period>")]
@@ -214,7 +230,7 @@ pub enum Destination {
 
 /// A store and what holds for it.
 #[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, expecting = "a store, or a mapping with `store`")]
+#[serde(deny_unknown_fields, expecting = "a store, or a mapping with `store`")]
 pub struct Store {
     /// The store.
     #[schemars(required)]

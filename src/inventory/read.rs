@@ -179,8 +179,8 @@ impl<'a> Reader<'a> {
         self.version(head.version);
         self.defaults(head.defaults);
         let at = At::Root.key("apps");
-        match root.get("apps").map(|entry| (&*entry.node.value, entry)) {
-            Some((yaml::Value::List(items), _)) => {
+        match (head.apps, root.get("apps").map(|entry| &*entry.node.value)) {
+            (Some(_), Some(yaml::Value::List(items))) => {
                 for (index, item) in items.iter().enumerate() {
                     match yaml::collect(item, &at.index(index), &mut self.check.notes) {
                         Some(app) => self.app(app),
@@ -189,11 +189,12 @@ impl<'a> Reader<'a> {
                 }
                 self.no_more_apps();
             }
-            Some((yaml::Value::Null, _)) => self.no_more_apps(),
-            Some(_) => {
+            (Some(_), Some(_)) => {
                 self.check.notes.add(&at, FaultCode::WrongType, "this is no list", "begin each app with `- name:`");
+                self.no_more_apps();
             }
-            None => {}
+            (None, Some(_)) => self.no_more_apps(),
+            (_, None) => {}
         }
         self.finish();
     }

@@ -112,7 +112,11 @@ impl Smtp<'_> {
     }
 
     fn place(&self) -> String {
-        format!("{}:{}", text::shortened(self.host, 120), self.port)
+        let tls = match self.tls {
+            SmtpTls::Implicit => "implicit TLS",
+            SmtpTls::Starttls => "STARTTLS",
+        };
+        format!("{}:{} ({tls})", text::shortened(self.host, 120), self.port)
     }
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, String> {
@@ -222,12 +226,13 @@ fn is_exchange_without_passwords(error: &Error) -> bool {
     said.contains("5.7.30") || said.contains("Basic authentication is not supported")
 }
 
-/// lettre's sentence with its causes, on one clean line.
+/// The server's answer, or the innermost cause: lettre's own words around it repeat themselves.
 fn explained(error: &Error) -> String {
-    let said = match (error.status(), std::error::Error::source(error)) {
-        (Some(code), Some(words)) => format!("{code} {words}"),
-        _ => error.to_string(),
-    };
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    let said = error.status().map_or_else(|| cause.to_string(), |code| format!("{code} {cause}"));
     text::shortened(&said.split_whitespace().collect::<Vec<_>>().join(" "), 240)
 }
 

@@ -71,6 +71,11 @@ impl Field {
 }
 
 impl FieldKind {
+    /// Every value.
+    pub(super) fn all(&self) -> Field {
+        Field { bits: (self.low..=self.high).fold(0, |bits, value| bits | 1 << value), starts_with_star: true }
+    }
+
     /// `*`, `a` or `a-b`, each with `/n` behind it or not; `a/n` runs from `a` to the end.
     fn term(&self, term: &str) -> Result<u64, FieldFault> {
         let (range, step) = match term.split_once('/') {

@@ -3,12 +3,15 @@
 //! The rules are those of Debian's cron: weekday 0 and 7 are Sunday; the two day fields are joined by OR
 //! unless one of them starts with `*`; a job at a fixed time of day runs once where the clock skips or
 //! repeats an hour, one that starts with `*` in its minute or hour follows the hours as they pass.
+//!
+//! The `cron` crate walks the calendar. It reads Quartz lines (weekday 1 is Sunday, day fields are ANDed, six or more fields),
+//! so each field is read here as crontab means it and handed over as a plain list of values.
 
 mod field;
 #[cfg(test)]
 mod tests;
 
-use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Months, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use thiserror::Error;
 
@@ -18,11 +21,9 @@ use field::{DAY, Field, FieldKind, HOUR, MINUTE, MONTH, WEEKDAY};
 /// A crontab line in a time zone.
 #[derive(Debug, Clone)]
 pub struct Schedule {
-    minute: Field,
-    hour: Field,
-    day: Field,
-    month: Field,
-    weekday: Field,
+    /// Wall-clock times without a zone; two when either day field will do.
+    calendars: Vec<cron::Schedule>,
+    follows_the_hours: bool,
     zone: Tz,
     in_words: String,
 }
@@ -80,20 +81,19 @@ impl Schedule {
         let &[minute, hour, day, month, weekday] = fields.as_slice() else {
             return Err(ScheduleFault::FieldCount { found: fields.len() });
         };
-        let mut schedule = Self {
+        let line = Line {
             minute: parse_field(minute, &MINUTE)?,
             hour: parse_field(hour, &HOUR)?,
             day: parse_field(day, &DAY)?,
             month: parse_field(month, &MONTH)?,
             weekday: parse_field(weekday, &WEEKDAY)?,
-            zone,
-            in_words: String::new(),
         };
-        if !schedule.can_fire() {
-            return Err(ScheduleFault::NeverFires);
-        }
-        schedule.in_words = schedule.describe(&fields);
-        Ok(schedule)
+        Ok(Self {
+            calendars: line.calendars().ok_or(ScheduleFault::NeverFires)?,
+            follows_the_hours: line.minute.starts_with_star || line.hour.starts_with_star,
+            zone,
+            in_words: line.describe(&fields),
+        })
     }
 
     /// The zone its times of day are meant in.
@@ -129,28 +129,28 @@ impl Schedule {
         next
     }
 
-    /// The matching times of day from `start` on, as a clock on the wall would show them.
+    /// The matching times of day from `start` on, as a clock on the wall would show them, in order.
     fn wall_clock_times(&self, start: NaiveDateTime) -> impl Iterator<Item = NaiveDateTime> {
-        let end = start.date().checked_add_months(HORIZON).unwrap_or(NaiveDate::MAX);
-        let times = move |date: NaiveDate| {
-            self.hour.values().flat_map(move |h| self.minute.values().filter_map(move |m| date.and_hms_opt(h, m, 0)))
-        };
-        start
-            .date()
-            .iter_days()
-            .take_while(move |date| *date <= end)
-            .filter(|date| self.matches(*date))
-            .flat_map(times)
-            .skip_while(move |local| *local < start)
+        let end = start.checked_add_months(HORIZON).unwrap_or(NaiveDateTime::MAX);
+        // The crate answers strictly after, to the second.
+        let before = start.checked_sub_signed(TimeDelta::seconds(1)).unwrap_or(start).and_utc();
+        let mut calendars: Vec<_> = self.calendars.iter().map(|calendar| calendar.after(&before).peekable()).collect();
+        std::iter::from_fn(move || {
+            let next = calendars.iter_mut().filter_map(|times| times.peek().copied()).min()?;
+            for times in &mut calendars {
+                times.next_if_eq(&next);
+            }
+            Some(next.naive_utc())
+        })
+        .take_while(move |local| *local <= end)
     }
 
     /// The instants a wall-clock time stands for: usually one, two where the clock repeats, none where it skips.
     fn instants(&self, local: NaiveDateTime) -> [Option<DateTime<Utc>>; 2] {
-        let follows_the_hours = self.minute.starts_with_star || self.hour.starts_with_star;
         let mapped = self.zone.from_local_datetime(&local).map(|at| at.to_utc());
         match (mapped.earliest(), mapped.latest()) {
-            (Some(first), Some(second)) => [Some(first), (follows_the_hours && second != first).then_some(second)],
-            _ if follows_the_hours => [None, None],
+            (Some(first), Some(second)) => [Some(first), (self.follows_the_hours && second != first).then_some(second)],
+            _ if self.follows_the_hours => [None, None],
             _ => [self.end_of_gap(local), None],
         }
     }
@@ -162,22 +162,43 @@ impl Schedule {
             self.zone.from_local_datetime(&local).earliest().map(|at| at.to_utc())
         })
     }
+}
 
-    fn matches(&self, date: NaiveDate) -> bool {
-        let day = self.day.contains(date.day());
-        let weekday = self.weekday.contains(date.weekday().num_days_from_sunday());
-        self.month.contains(date.month()) && if self.needs_both_days() { day && weekday } else { day || weekday }
+/// The five fields as value sets.
+struct Line {
+    minute: Field,
+    hour: Field,
+    day: Field,
+    month: Field,
+    weekday: Field,
+}
+
+impl Line {
+    /// What the `cron` crate walks; `None` when no date ever matches.
+    fn calendars(&self) -> Option<Vec<cron::Schedule>> {
+        let (any_day, any_weekday) = (DAY.all(), WEEKDAY.all());
+        let days = if self.needs_both_days() {
+            vec![(self.day, self.weekday)]
+        } else {
+            vec![(self.day, any_weekday), (any_day, self.weekday)]
+        };
+        let calendars: Vec<_> = days.into_iter().filter_map(|(day, weekday)| self.calendar(day, weekday)).collect();
+        (!calendars.is_empty()).then_some(calendars)
+    }
+
+    fn calendar(&self, day: Field, weekday: Field) -> Option<cron::Schedule> {
+        const NAMES: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
+        let weekdays: Vec<&str> =
+            (0_u32..).zip(NAMES).filter(|(value, _)| weekday.contains(*value)).map(|(_, name)| name).collect();
+        let [minute, hour, day, month] = [self.minute, self.hour, day, self.month].map(listed);
+        let calendar: cron::Schedule =
+            format!("0 {minute} {hour} {day} {month} {}", weekdays.join(",")).parse().ok()?;
+        let fires = calendar.after(&DateTime::UNIX_EPOCH).next().is_some();
+        fires.then_some(calendar)
     }
 
     const fn needs_both_days(&self) -> bool {
         self.day.starts_with_star || self.weekday.starts_with_star
-    }
-
-    /// Every date comes on every weekday within 28 years while no century year without a leap day lies between.
-    fn can_fire(&self) -> bool {
-        NaiveDate::from_ymd_opt(2000, 1, 1).is_some_and(|start| {
-            start.iter_days().take_while(|date| date.year() <= 2028).any(|date| self.matches(date))
-        })
     }
 
     /// croner reads fewer spellings than crontab and means OR by `*/n` days: it is given the plain values.
@@ -201,5 +222,9 @@ fn plain(text: &str, set: Field) -> String {
     if text.starts_with('*') && !text.contains(',') {
         return text.to_owned();
     }
+    listed(set)
+}
+
+fn listed(set: Field) -> String {
     set.values().map(|value| value.to_string()).collect::<Vec<_>>().join(",")
 }

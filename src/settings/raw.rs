@@ -14,7 +14,7 @@ use crate::{
 
 /// How credwatch works. All of it is optional; every secret is a reference, never a value.
 #[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, expecting = "a mapping with `version`")]
+#[serde(deny_unknown_fields, expecting = "a mapping with `version`")]
 #[schemars(title = "credwatch settings")]
 pub struct File {
     /// Version of this format.
@@ -44,7 +44,7 @@ pub struct File {
 
 /// A program and the variables it may see.
 #[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, expecting = "a mapping with `program`")]
+#[serde(deny_unknown_fields, expecting = "a mapping with `program`")]
 pub struct Exec {
     /// Its absolute path.
     #[schemars(required)]
@@ -55,7 +55,7 @@ pub struct Exec {
 
 /// Requests to token endpoints.
 #[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, expecting = "a mapping with the fields of `http`")]
+#[serde(deny_unknown_fields, expecting = "a mapping with the fields of `http`")]
 pub struct Http {
     /// Absent = the proxy variables of the environment.
     #[schemars(extend("format" = "uri"))]
@@ -73,7 +73,7 @@ pub struct Http {
 
 /// When `serve` audits.
 #[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, expecting = "a mapping with `cron` and `timezone`")]
+#[serde(deny_unknown_fields, expecting = "a mapping with `cron` and `timezone`")]
 pub struct Schedule {
     /// Crontab line: minute, hour, day, month, weekday.
     pub cron: Option<Text>,
@@ -83,7 +83,7 @@ pub struct Schedule {
 
 /// What is judged how.
 #[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, expecting = "a mapping with the fields of `policy`")]
+#[serde(deny_unknown_fields, expecting = "a mapping with the fields of `policy`")]
 pub struct Policy {
     /// Warn from this long before the end; apps may override it.
     #[schemars(with = "Option<Period>")]
@@ -104,7 +104,7 @@ pub struct Policy {
 
 /// The pages of `serve`.
 #[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, expecting = "a mapping with `listen`")]
+#[serde(deny_unknown_fields, expecting = "a mapping with `listen`")]
 pub struct Serve {
     /// Address and port.
     pub listen: Option<Text>,
@@ -112,7 +112,7 @@ pub struct Serve {
 
 /// Limits of rotation.
 #[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, expecting = "a mapping with the fields of `rotation`")]
+#[serde(deny_unknown_fields, expecting = "a mapping with the fields of `rotation`")]
 pub struct Rotation {
     #[schemars(with = "Option<Period>")]
     pub live_deadline: Option<Text>,
@@ -138,7 +138,7 @@ pub struct Rotation {
 
 /// HashiCorp Vault or OpenBao.
 #[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, expecting = "a mapping with `address` and `token`")]
+#[serde(deny_unknown_fields, expecting = "a mapping with `address` and `token`")]
 pub struct Vault {
     #[schemars(required, extend("format" = "uri"))]
     pub address: Option<Text>,
@@ -148,7 +148,7 @@ pub struct Vault {
 
 /// A program that takes one JSON object on stdin and answers one on stdout.
 #[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, expecting = "a mapping with `program` and `verbs`")]
+#[serde(deny_unknown_fields, expecting = "a mapping with `program` and `verbs`")]
 pub struct Hook {
     /// The absolute path and its arguments; the verb comes last.
     #[schemars(required, length(min = 1))]
@@ -160,7 +160,7 @@ pub struct Hook {
 
 /// One sign-in to a management API.
 #[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, expecting = "a mapping with `provider`")]
+#[serde(deny_unknown_fields, expecting = "a mapping with `provider`")]
 pub struct Management {
     #[schemars(required, extend("enum" = ["entra", "aveva", "keycloak", "okta", "auth0"]))]
     pub provider: Option<Text>,
@@ -177,13 +177,17 @@ pub struct Management {
     pub domain: Option<Text>,
     #[schemars(extend("format" = "uri"))]
     pub token_endpoint: Option<Text>,
+    #[serde(default)]
     #[schemars(schema_with = "identifier")]
     pub client_id: Option<Text>,
+    #[serde(default)]
     #[schemars(schema_with = "reference")]
     pub secret: Option<Text>,
+    #[serde(default)]
     #[schemars(schema_with = "reference")]
     pub certificate: Option<Text>,
     /// A token of another issuer, as workload identity federation takes it.
+    #[serde(default)]
     #[schemars(schema_with = "reference")]
     pub federated_token: Option<Text>,
     #[schemars(with = "Option<bool>")]
@@ -196,13 +200,14 @@ pub struct Management {
 
 /// Who is told, and how.
 #[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, expecting = "a mapping with the fields of `notify`")]
+#[serde(deny_unknown_fields, expecting = "a mapping with the fields of `notify`")]
 pub struct Notify {
     /// Sender of mails.
     pub from: Option<Text>,
     /// Addresses that get the summary, and what has no owner.
     pub admins: Option<Vec<Text>>,
     /// URL that is called after each run, so that a missing run raises the alarm.
+    #[serde(default)]
     #[schemars(schema_with = "reference")]
     pub dead_man: Option<Text>,
     pub channels: Option<Vec<Channel>>,
@@ -210,7 +215,7 @@ pub struct Notify {
 
 /// One way to reach people.
 #[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, expecting = "a mapping with `name` and `type`")]
+#[serde(deny_unknown_fields, expecting = "a mapping with `name` and `type`")]
 pub struct Channel {
     /// Unique.
     #[schemars(required)]
@@ -229,12 +234,15 @@ pub struct Channel {
     /// smtp: the login.
     pub username: Option<Text>,
     /// smtp: its password.
+    #[serde(default)]
     #[schemars(schema_with = "reference")]
     pub password: Option<Text>,
     /// webhook: the URL, which is a secret itself.
+    #[serde(default)]
     #[schemars(schema_with = "reference")]
     pub url: Option<Text>,
     /// webhook: signs each message (Standard Webhooks).
+    #[serde(default)]
     #[schemars(schema_with = "reference")]
     pub signing_key: Option<Text>,
 }

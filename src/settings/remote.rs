@@ -7,6 +7,7 @@ use super::{
     raw, read,
 };
 use crate::{
+    inventory,
     provider::{self, FieldFaultKind},
     yaml::{At, Check, FaultCode},
 };
@@ -35,23 +36,26 @@ pub fn hooks(raw: BTreeMap<String, raw::Hook>, check: &mut Check<'_>) -> BTreeMa
 
 fn hook(raw: raw::Hook, at: &At<'_>, check: &mut Check<'_>) -> Option<Hook> {
     let (at_program, at_verbs) = (at.key("program"), at.key("verbs"));
-    let mut program = Vec::new();
-    for (index, text) in raw.program.unwrap_or_default().into_iter().enumerate() {
-        let at = at_program.index(index);
-        let part = if index == 0 { read::program(&at, Some(text), check) } else { check.line(&at, Some(text)) };
-        program.extend(part);
+    let (mut program, mut verbs) = (Vec::new(), Vec::new());
+    match raw.program.filter(|parts| !parts.is_empty()) {
+        None => drop(check.missing::<()>(&at_program, "a list: the absolute path of the program, then its arguments")),
+        Some(parts) => {
+            for (index, text) in parts.into_iter().enumerate() {
+                let at = at_program.index(index);
+                let first = index == 0;
+                program.extend(if first { read::program(&at, Some(text), check) } else { check.line(&at, Some(text)) });
+            }
+        }
     }
-    let mut verbs = Vec::new();
-    for (index, text) in raw.verbs.unwrap_or_default().into_iter().enumerate() {
-        verbs.extend(check.choice::<Verb>(&at_verbs.index(index), Some(text)));
+    match raw.verbs.filter(|verbs| !verbs.is_empty()) {
+        None => drop(check.missing::<()>(&at_verbs, "what it can do: read, write, create, list, remove")),
+        Some(names) => {
+            for (index, text) in names.into_iter().enumerate() {
+                verbs.extend(check.choice::<Verb>(&at_verbs.index(index), Some(text)));
+            }
+        }
     }
-    if program.is_empty() {
-        check.missing::<()>(&at_program, "a list: the absolute path of the program, then its arguments");
-    }
-    if verbs.is_empty() {
-        check.missing::<()>(&at_verbs, "what it can do: read, write, create, list, remove");
-    }
-    Some(Hook { program, verbs }).filter(|hook| !hook.program.is_empty() && !hook.verbs.is_empty())
+    Some(Hook { program, verbs })
 }
 
 pub fn management(raw: Vec<raw::Management>, check: &mut Check<'_>) -> Vec<Management> {
@@ -131,6 +135,10 @@ fn check_provider(
     at: &At<'_>,
     check: &mut Check<'_>,
 ) {
+    for field in inventory::written(fields).into_iter().filter(|field| !provider.fields().contains(field)) {
+        let advice = format!("remove it; this provider knows {}", provider.fields().join(", "));
+        check.notes.add(&at.key(field), FaultCode::ForeignField, "the provider has no use for this", advice);
+    }
     // Each client that manages itself brings its own registration from the inventory.
     if *key == ManagementKey::SelfManaged {
         return;
@@ -138,12 +146,20 @@ fn check_provider(
     if client_id.is_none() && *key != ManagementKey::ManagedIdentity {
         check.missing::<()>(&at.key("client_id"), "the client that may use the management API");
     }
-    if let Err(fault) = provider.endpoints(fields) {
-        let at = at.key(fault.field);
-        match fault.kind {
-            FieldFaultKind::Missing => drop(check.missing::<()>(&at, fault.advice)),
-            FieldFaultKind::Invalid => {
-                check.notes.add(&at, FaultCode::InvalidValue, "the provider cannot work with this", fault.advice);
+    match provider.endpoints(fields) {
+        Ok(endpoints) if endpoints.management.is_some() => {}
+        Ok(_) => {
+            let advice = "entra, aveva, keycloak, okta and auth0 have one; `graph` or `base_url` says where it is";
+            let message = "credwatch knows no management API here";
+            check.notes.add(&at.key("provider"), FaultCode::InvalidValue, message, advice);
+        }
+        Err(fault) => {
+            let at = at.key(fault.field);
+            match fault.kind {
+                FieldFaultKind::Missing => drop(check.missing::<()>(&at, fault.advice)),
+                FieldFaultKind::Invalid => {
+                    check.notes.add(&at, FaultCode::InvalidValue, "the provider cannot work with this", fault.advice);
+                }
             }
         }
     }

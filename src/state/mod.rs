@@ -223,12 +223,18 @@ pub fn begin(url: Option<&str>) -> Result<Begun, StateFault> {
                 Ok(Err(fault @ StateFault::Locked(_))) => return Err(fault),
                 _ => RunLock::none(),
             };
-            let mut state = Sqlite::in_memory()?;
-            let memory = state.memory()?;
-            let incomplete = Some(unavailable(&fault));
-            Ok(Begun { state: Box::new(state), memory, last_run: None, lock, incomplete })
+            Ok(Begun { lock, incomplete: Some(unavailable(&fault)), ..forgetful()? })
         }
     }
+}
+
+/// The beginning of a run that remembers nothing and leaves nothing behind.
+///
+/// # Errors
+/// None is known; SQLite's signatures have them.
+pub fn forgetful() -> Result<Begun, StateFault> {
+    let state = Box::new(Sqlite::in_memory()?);
+    Ok(Begun { state, memory: Memory::default(), last_run: None, lock: RunLock::none(), incomplete: None })
 }
 
 fn begin_with(url: Option<&str>) -> Result<Begun, StateFault> {

@@ -216,7 +216,7 @@ impl<'a> Check<'a> {
             self.notes.add(
                 at,
                 FaultCode::InsecureUrl,
-                "plain http would send secrets over the network in the clear",
+                "plain http to another machine can be read and changed on its way",
                 advice,
             );
             return None;

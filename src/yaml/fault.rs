@@ -265,6 +265,8 @@ struct Note {
 pub struct Notes {
     notes: Vec<Note>,
     noted: HashSet<Vec<Step>>,
+    /// Those whose form is wrong: nothing inside them can be judged.
+    malformed: HashSet<Vec<Step>>,
 }
 
 impl Notes {
@@ -278,20 +280,23 @@ impl Notes {
     ) {
         let steps = at.steps();
         if !self.is_noted(&steps) {
-            self.push(steps, None, code, message.into(), advice.into());
+            self.noted.insert(steps.clone());
+            self.notes.push(Note { steps, place: None, code, message: message.into(), advice: advice.into() });
         }
     }
 
-    pub(super) fn push(
+    /// Notes a fault of form.
+    pub(super) fn of_form(
         &mut self,
         steps: Vec<Step>,
-        place: Option<Place>,
+        place: Place,
         code: FaultCode,
         message: Cow<'static, str>,
         advice: Cow<'static, str>,
     ) {
-        self.noted.insert(steps.clone());
-        self.notes.push(Note { steps, place, code, message, advice });
+        let set = if code == FaultCode::WrongType { &mut self.malformed } else { &mut self.noted };
+        set.insert(steps.clone());
+        self.notes.push(Note { steps, place: Some(place), code, message, advice });
     }
 
     /// Counts the field as faulty without a fault of its own, so that it is not called missing.
@@ -302,12 +307,12 @@ impl Notes {
     /// Whether the field has a fault.
     #[must_use]
     pub fn has(&self, at: &At<'_>) -> bool {
-        !self.noted.is_empty() && self.is_noted(&at.steps())
+        !self.notes.is_empty() && self.is_noted(&at.steps())
     }
 
-    /// A fault of the field itself, or of a list item or mapping it lies in.
     fn is_noted(&self, steps: &[Step]) -> bool {
-        (1..=steps.len()).filter_map(|end| steps.get(..end)).any(|part| self.noted.contains(part))
+        let mut around = (1..=steps.len()).filter_map(|end| steps.get(..end));
+        self.noted.contains(steps) || around.any(|part| self.malformed.contains(part))
     }
 
     #[must_use]

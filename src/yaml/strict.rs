@@ -81,7 +81,7 @@ impl Mistake {
         self.steps.reverse();
         let mut steps = at.steps();
         steps.append(&mut self.steps);
-        let place = Some(self.place.unwrap_or(node.place));
+        let place = self.place.unwrap_or(node.place);
         let (code, message, advice): (_, Cow<'static, str>, Cow<'static, str>) = match self.kind {
             Kind::Unknown { known } => {
                 let key = match steps.last() {
@@ -102,17 +102,26 @@ impl Mistake {
                 let advice = match meant {
                     Some("secret") => "did you mean `secret`? It takes a reference, as in `secret: env:NAME`".into(),
                     Some(meant) => format!("did you mean `{meant}`?").into(),
+                    None if !looks_like_a_key(&key) => {
+                        "keys are lower-case words: is this a value, or indented wrongly?".into()
+                    }
+                    None if known.len() > 12 => "`credwatch schema` lists the keys that may stand here".into(),
                     None => format!("the keys here are {}", known.join(", ")).into(),
                 };
                 (FaultCode::UnknownField, message, advice)
             }
             Kind::Duplicate => (FaultCode::DuplicateKey, "this key is already there, above".into(), "keep one".into()),
             Kind::WrongType { found, expected } => {
-                (FaultCode::WrongType, format!("this is {found}; {expected} belongs here").into(), "".into())
+                let advice = match &*expected {
+                    "a list" => "write `[one, two]`, or each on a line of its own behind `- `",
+                    "a text" => "write one value",
+                    _ => "check the indentation, and that there is a space behind each `:`",
+                };
+                (FaultCode::WrongType, format!("this is {found}; {expected} belongs here").into(), advice.into())
             }
             Kind::Other => (FaultCode::InvalidValue, "this cannot be read".into(), "".into()),
         };
-        notes.push(steps, place, code, message, advice);
+        notes.of_form(steps, place, code, message, advice);
     }
 }
 

@@ -108,18 +108,22 @@ impl Lone {
     }
 }
 
-impl From<ScanError> for Lone {
-    fn from(error: ScanError) -> Self {
+impl Lone {
+    /// The parser's error, in the words that are known to hold nothing of the file.
+    fn syntax(error: &ScanError, text: &str) -> Self {
         let mark = error.marker();
-        let place = Place { line: mark.line(), column: mark.col() + 1, offset: mark.index() };
+        let mut place = Place { line: mark.line(), column: mark.col() + 1, offset: mark.index() };
         let advice = match error.kind() {
             ErrorKind::TabNotAllowed
             | ErrorKind::TabInBlockIndentation
             | ErrorKind::TabInIndentation
-            | ErrorKind::InvalidBlockEntryWhitespace
-            | ErrorKind::InvalidMappingValueWhitespace
             | ErrorKind::TabAtBlockScalarStart
-            | ErrorKind::TabInPlainScalar => "YAML is indented with spaces, never with tabs",
+            | ErrorKind::TabInPlainScalar
+            | ErrorKind::InvalidBlockEntryWhitespace
+            | ErrorKind::InvalidMappingValueWhitespace => {
+                place = first_tab(text, place).unwrap_or(place);
+                "YAML is indented with spaces, never with tabs"
+            }
             ErrorKind::UnclosedQuotedScalar => "close the quotes that begin here or before",
             ErrorKind::UnclosedFlowCollection { .. }
             | ErrorKind::UnexpectedEofFlowMapping
@@ -130,13 +134,24 @@ impl From<ScanError> for Lone {
             ErrorKind::UnexpectedCharacter { .. } => "put the value in quotes",
             _ => "check the indentation and the quotes around here",
         };
-        // The kinds' own sentences are fixed texts, but for those that name a character of the file.
+        // Fixed sentences, but for those that name a character of the file.
         let message: Cow<'static, str> = match error.kind() {
             ErrorKind::UnexpectedCharacter { .. } | ErrorKind::Custom(_) => "a value cannot begin like this".into(),
             kind => format!("this is not valid YAML: {kind}").into(),
         };
         Self::new(place, FaultCode::YamlSyntax, message, advice)
     }
+}
+
+/// The tab that a line is indented with, at or behind a place: the parser names where the value before it begins.
+fn first_tab(text: &str, from: Place) -> Option<Place> {
+    let lines = text.lines().enumerate().skip(from.line.saturating_sub(1));
+    let indented = |(index, line): (usize, &str)| {
+        let blank = line.bytes().take_while(|byte| matches!(byte, b' ' | b'\t'));
+        let column = blank.collect::<Vec<u8>>().iter().position(|byte| *byte == b'\t')? + 1;
+        Some(Place { line: index + 1, column, offset: from.offset })
+    };
+    lines.into_iter().find_map(indented)
 }
 
 /// One document.
@@ -155,7 +170,7 @@ impl<'t> Tree<'t> {
         limits.set_emit_comments(false);
         let mut builder = Builder::default();
         for event in Parser::new_from_str_with_options(text, limits) {
-            let (event, span) = event?;
+            let (event, span) = event.map_err(|error| Lone::syntax(&error, text))?;
             builder.take(event, span.into())?;
         }
         match builder.root {

@@ -390,3 +390,13 @@ async fn a_state_that_cannot_be_written_costs_duplicates_and_no_message() {
     assert!(said.starts_with("ann@example.org: +payroll invalid-secret critical\nstate-unavailable: "), "{said}");
     assert!(world.night("2026-11-02", &rows).await.starts_with("ann@example.org: +payroll"));
 }
+
+/// `serve` runs the job on any worker.
+#[test]
+fn delivering_may_move_between_threads() {
+    fn movable<F: Future + Send>(
+        _: impl FnOnce(Desk<'static>, &'static mut dyn State, &'static Tonight<'static>) -> F,
+    ) {
+    }
+    movable(|desk, state, tonight| async move { deliver(&desk, state, tonight).await });
+}
