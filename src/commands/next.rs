@@ -68,6 +68,7 @@ fn written(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Secs, false)
 }
 
+/// The settings' schedule; a zone given by hand wins.
 fn of_settings(common: &Common, zone: Option<Tz>) -> anyhow::Result<Schedule> {
     let file = settings::locate(common.config.as_deref(), common.inventory.first().map(PathBuf::as_path));
     let schedule = settings::read(file.as_deref())?.schedule;
@@ -84,6 +85,17 @@ mod tests {
         assert_eq!(written(at, Tz::UTC), "2026-11-04T02:00:00+00:00");
         assert_eq!(written(at, Tz::Europe__Oslo), "2026-11-04T03:00:00+01:00");
         assert_eq!(written(at, Tz::Asia__Kolkata), "2026-11-04T07:30:00+05:30");
+    }
+
+    #[test]
+    fn without_a_line_the_settings_say_when_and_where() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("credwatch.yaml");
+        std::fs::write(&file, "version: 1\nschedule: {cron: \"30 4 * * 1\", timezone: Europe/Oslo}\n").unwrap();
+        let common = Common { config: Some(file), ..Common::default() };
+        let next = |zone| of_settings(&common, zone).unwrap().next_after("2026-11-04T12:00:00Z".parse().unwrap());
+        assert_eq!(next(None), "2026-11-09T03:30:00Z".parse().ok());
+        assert_eq!(next(Some(Tz::UTC)), "2026-11-09T04:30:00Z".parse().ok());
     }
 
     #[test]

@@ -55,6 +55,9 @@ async fn entra_takes_form_encoded_basic_credentials() {
     assert_eq!(answer.status(), 200);
 }
 
+/// Path, form, and what comes back: status, `error`, code.
+type Refusal<'a> = (&'a str, &'a [(&'a str, &'a str)], u16, &'a str, u64);
+
 #[tokio::test]
 async fn entra_refuses_in_its_own_order_and_words() {
     let sandbox = Sandbox::start().await.unwrap();
@@ -62,7 +65,7 @@ async fn entra_refuses_in_its_own_order_and_words() {
     let (disabled_secret, _) = register(&sandbox, Platform::Entra, "app-off", false);
     let v2 = format!("/{TENANT}/oauth2/v2.0/token");
     let app = ("client_id", "app-1");
-    let cases: [(&str, &[(&str, &str)], u16, &str, u64); 10] = [
+    let cases: [Refusal<'_>; 10] = [
         (&v2, &[GRANT, SCOPE, app, ("client_secret", "wrong")], 401, "invalid_client", 7_000_215),
         (&v2, &[GRANT, SCOPE, app, ("client_secret", &ended)], 401, "invalid_client", 7_000_222),
         (&v2, &[GRANT, SCOPE, ("client_id", "app-2"), ("client_secret", &good)], 400, "unauthorized_client", 700_016),
@@ -138,4 +141,80 @@ async fn it_listens_on_loopback_and_ends_when_dropped() {
     while tokio::net::TcpStream::connect(address).await.is_ok() {
         tokio::task::yield_now().await;
     }
+}
+
+/// What the demo inventory and the sandbox make of each other, asked by hand.
+#[tokio::test]
+async fn the_stage_gives_every_app_the_trouble_its_entry_tells_of() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("demo.yaml");
+    std::fs::write(&file, inventory_for(sandbox.address(), clock::now())).unwrap();
+    let inventory = crate::inventory::read(&[file], &[]).unwrap();
+    furnish(&inventory, sandbox.directory()).unwrap();
+
+    let mut seen = Vec::new();
+    for subject in inventory.subjects() {
+        let crate::inventory::TokenEndpoint::Known(url) = &subject.app.registration.token_endpoint else { panic!() };
+        let secret = std::fs::read_to_string(folder.path().join("secrets").join(&*subject.app.name)).unwrap();
+        let form = [GRANT, SCOPE, ("client_id", &subject.app.client_id), ("client_secret", &secret)];
+        let (_, body) = post(&sandbox, url.path(), &form).await;
+        let code = body["error_codes"][0].as_u64().map_or_else(|| body["error"].to_string(), |code| code.to_string());
+        let pasted = uuid::Uuid::parse_str(&secret).is_ok();
+        seen.push(format!("{} {}{}", subject.app.name, code, if pasted { " (a GUID)" } else { "" }));
+    }
+    assert_eq!(
+        seen,
+        [
+            "puzzel-office365 null",
+            "historian-gateway null",
+            "invoice-archive 7000222",
+            "snaplogic-crm 7000215",
+            "infusion-booking 7000215 (a GUID)",
+            "deskpro-mailbox null",
+            "intranet-search 7000112",
+        ]
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn secret_files_are_for_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("demo.yaml");
+    std::fs::write(&file, inventory_for(([127, 0, 0, 1], 1).into(), clock::now())).unwrap();
+    furnish(&crate::inventory::read(&[file], &[]).unwrap(), &Directory::default()).unwrap();
+    for secret in std::fs::read_dir(folder.path().join("secrets")).unwrap() {
+        assert_eq!(secret.unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn the_demo_is_true_on_every_day() {
+    for day in ["2026-11-04T12:00:00Z", "2028-02-29T00:00:00Z", "2041-12-31T23:59:59Z"] {
+        let now: DateTime<Utc> = day.parse().unwrap();
+        let text = inventory_for(([127, 0, 0, 1], 4711).into(), now);
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("demo.yaml"), &text).unwrap();
+        let inventory = crate::inventory::read(&[folder.path().join("demo.yaml")], &[]).unwrap();
+        let days_left: Vec<_> = inventory
+            .subjects()
+            .map(|subject| match subject.credential.expires {
+                Some(crate::inventory::Expires::At(at)) if !clock::is_never(at) => {
+                    (at.date_naive() - now.date_naive()).num_days()
+                }
+                _ => i64::MAX,
+            })
+            .collect();
+        assert_eq!(days_left, [231, 12, -9, 150, 119, i64::MAX, 89]);
+        assert!(!text.contains("9470") && text.contains("http://127.0.0.1:4711"));
+    }
+}
+
+#[test]
+fn the_shipped_inventory_is_valid_as_it_lies() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("inventory/demo.yaml");
+    let inventory = crate::inventory::read(&[file], &[]).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(inventory.apps.len(), 7);
 }
