@@ -1,1 +1,30 @@
+//! credwatch tests the credentials of machine identities and says what is wrong, why, and what to do.
+//!
+//! Data flows one way:
+//! [`inventory`] -> [`probe`] -> [`assess`] -> [`notify`] -> [`report`].
+//! A provider knows no verdict, `assess` no HTTP, `report` no channel; only [`commands`] sees them all.
 
+pub mod assess;
+pub mod cli;
+pub mod clock;
+pub mod commands;
+pub mod exit;
+pub mod fsio;
+pub mod inventory;
+pub mod job;
+pub mod logging;
+pub mod notify;
+pub mod period;
+pub mod probe;
+pub mod provider;
+pub mod report;
+pub mod run;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
+pub mod schedule;
+pub mod secret;
+pub mod serve;
+pub mod settings;
+pub mod state;
+pub mod text;
+pub mod yaml;

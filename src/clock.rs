@@ -1,0 +1,37 @@
+//! The one place that reads the wall clock; everything else is handed a time.
+
+use chrono::{DateTime, Datelike, SubsecRound, TimeZone, Utc};
+
+/// The current time in UTC, to the second: what reports and the state carry.
+#[must_use]
+#[allow(clippy::disallowed_methods)]
+pub fn now() -> DateTime<Utc> {
+    Utc::now().trunc_subsecs(0)
+}
+
+/// A time as every report writes it: RFC 3339, UTC, whole seconds.
+#[must_use]
+pub fn rfc3339(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
+
+/// Portals write "never" as 12/31/2299; time zones shift it by a day, so the last two days of that year
+/// and all that follows mean never.
+#[must_use]
+pub fn is_never(at: DateTime<Utc>) -> bool {
+    Utc.with_ymd_and_hms(2299, 12, 30, 0, 0, 0).single().map_or(at.year() > 2299, |never| at >= never)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_two_days_of_2299_mean_never() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        assert!(is_never(at("2299-12-31T00:00:00Z")));
+        assert!(is_never(at("2299-12-30T00:00:00Z")));
+        assert!(is_never(at("9999-12-31T23:59:59Z")));
+        assert!(!is_never(at("2299-12-29T23:59:59Z")));
+    }
+}

@@ -1,0 +1,41 @@
+//! One run of the job: when, over what, and what it could not do.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Run {
+    pub id: String,
+    #[serde(serialize_with = "rfc3339")]
+    pub started_at: DateTime<Utc>,
+    #[serde(serialize_with = "rfc3339")]
+    pub finished_at: DateTime<Utc>,
+    pub version: String,
+    /// The files or folders named on the command line.
+    pub inventory: Vec<String>,
+    /// `I/N` of `--shard`.
+    pub shard: Option<String>,
+    /// What could not be read, judged or delivered.
+    pub incomplete: Vec<Incomplete>,
+}
+
+/// Something the run owed and could not do: exit code 3.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Incomplete {
+    /// Kebab-case, stable.
+    pub code: String,
+    pub message: String,
+}
+
+impl Incomplete {
+    #[must_use]
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into() }
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn rfc3339<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&crate::clock::rfc3339(*at))
+}

@@ -1,0 +1,55 @@
+//! The one type that holds a secret value.
+//!
+//! It has no `Display`, `Clone`, `PartialEq` or `Serialize`; `Debug` prints its name alone; its memory is
+//! wiped on drop. Reading the value is one greppable call, [`Secret::expose`].
+
+mod program;
+mod redact;
+mod reference;
+mod resolve;
+
+pub use redact::Redactor;
+pub use reference::{ReferenceFault, SecretRef, is_variable};
+pub use resolve::Resolver;
+
+use std::fmt;
+
+use zeroize::{Zeroize, Zeroizing};
+
+/// A secret value in memory.
+pub struct Secret(Zeroizing<Box<str>>);
+
+impl Secret {
+    /// Takes the value over; the buffer it came in is wiped.
+    #[must_use]
+    pub fn new(mut value: String) -> Self {
+        // `into_boxed_str` may reallocate and leave an unwiped copy behind: copy to the exact size, wipe the source.
+        let exact = Box::<str>::from(value.as_str());
+        value.zeroize();
+        Self(Zeroizing::new(exact))
+    }
+
+    /// The value itself, for the one place that sends, signs with or delivers it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_prints_the_type_name_alone() {
+        let secret = Secret::new("canary-7Qm2".to_owned());
+        assert_eq!(format!("{secret:?}"), "Secret");
+        assert_eq!(secret.expose(), "canary-7Qm2");
+    }
+}
