@@ -1,6 +1,6 @@
 //! SKELETON
 
-use super::{Endpoints, FieldFault, FieldFaultKind, Fields, Meaning, Provider, Reply};
+use super::{Endpoints, FieldFault, FieldFaultKind, Fields, Meaning, Provider, Reply, Sent};
 use crate::inventory::TokenEndpoint;
 
 pub struct Aveva;
@@ -21,7 +21,7 @@ impl Provider for Aveva {
         }
     }
 
-    fn read(&self, reply: &Reply) -> Meaning {
-        if reply.has_token { Meaning::Token } else { Meaning::Unknown }
+    fn read(&self, reply: &Reply, _sent: Sent) -> Meaning {
+        reply.plain_meaning()
     }
 }

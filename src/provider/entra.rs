@@ -1,6 +1,6 @@
 //! SKELETON
 
-use super::{Endpoints, FieldFault, FieldFaultKind, Fields, Meaning, Provider, Reply};
+use super::{Endpoints, FieldFault, FieldFaultKind, Fields, Meaning, Provider, Reply, Sent};
 use crate::inventory::TokenEndpoint;
 
 pub struct Entra;
@@ -21,7 +21,15 @@ impl Provider for Entra {
         }
     }
 
-    fn read(&self, reply: &Reply) -> Meaning {
-        if reply.has_token { Meaning::Token } else { Meaning::Unknown }
+    fn assertion(&self) -> super::AssertionProfile {
+        super::AssertionProfile::Entra
+    }
+
+    fn is_secret_id(&self, value: &str) -> bool {
+        uuid::Uuid::try_parse(value).is_ok() && value.len() == 36
+    }
+
+    fn read(&self, reply: &Reply, _sent: Sent) -> Meaning {
+        reply.plain_meaning()
     }
 }

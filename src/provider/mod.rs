@@ -64,7 +64,22 @@ pub trait Provider: Send + Sync {
     }
 
     /// What an answer of this provider's token endpoint means.
-    fn read(&self, reply: &Reply) -> Meaning;
+    fn read(&self, reply: &Reply, sent: Sent) -> Meaning;
+}
+
+/// What the answered request proved itself with, as far as an answer's meaning depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sent {
+    /// A key of the client's own (`private_key_jwt`, `tls_client_auth`): an `invalid_client` then says nothing about a
+    /// secret. False for `client_secret_jwt`, whose key *is* the secret.
+    pub assertion: bool,
+}
+
+impl Sent {
+    #[must_use]
+    pub const fn by(method: AuthMethod) -> Self {
+        Self { assertion: matches!(method, AuthMethod::PrivateKeyJwt | AuthMethod::TlsClientAuth) }
+    }
 }
 
 impl fmt::Debug for dyn Provider {
