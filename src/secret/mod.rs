@@ -3,9 +3,14 @@
 //! It has no `Display`, `Clone`, `PartialEq` or `Serialize`; `Debug` prints its name alone; its memory is
 //! wiped on drop. Reading the value is one greppable call, [`Secret::expose`].
 
+mod program;
+mod redact;
 mod reference;
+mod resolve;
 
+pub use redact::Redactor;
 pub use reference::{ReferenceFault, SecretRef};
+pub use resolve::Resolver;
 
 use std::fmt;
 

@@ -1,0 +1,202 @@
+//! From a reference to the value, with nothing of the value in any message.
+
+use std::{
+    collections::HashMap,
+    ffi::OsString,
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use tokio::sync::Semaphore;
+use zeroize::Zeroizing;
+
+use super::{Secret, SecretRef, program};
+use crate::{probe::Unreadable, settings::ExecRule};
+
+/// Longest value from a file or a program; a certificate with its chain and key is a tenth of it.
+pub(super) const LIMIT: usize = 64 * 1024;
+
+/// Programs under way at once: a vault's command line tool is no load generator.
+const PROGRAMS: usize = 8;
+
+/// The name no `env:` reference of a file can have; it stands for the value typed by a person.
+const TYPED: &str = "-";
+
+/// Turns references into values. It reads the environment once, so that a thousand references cost one pass and a
+/// changed variable cannot make one run see two values.
+pub struct Resolver {
+    environment: HashMap<OsString, OsString>,
+    allowed: Vec<ExecRule>,
+    programs: Semaphore,
+    typed: Option<Secret>,
+}
+
+impl Resolver {
+    /// A resolver over this process's environment; `allowed` are the programs that `exec:` may run.
+    #[must_use]
+    pub fn new(allowed: Vec<ExecRule>) -> Self {
+        Self::with_environment(allowed, std::env::vars_os())
+    }
+
+    /// The same over given variables.
+    #[must_use]
+    pub fn with_environment(allowed: Vec<ExecRule>, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let environment = variables.into_iter().collect();
+        Self { environment, allowed, programs: Semaphore::new(PROGRAMS), typed: None }
+    }
+
+    /// Holds a value that came from a person; [`Resolver::typed_reference`] reads it.
+    #[must_use]
+    pub fn with_typed(self, value: Secret) -> Self {
+        Self { typed: Some(value), ..self }
+    }
+
+    /// The reference to the value given to [`Resolver::with_typed`].
+    #[must_use]
+    pub fn typed_reference() -> SecretRef {
+        SecretRef::Env(TYPED.to_owned())
+    }
+
+    /// The value, without the line break a file or a program ends it with.
+    ///
+    /// # Errors
+    /// It cannot be had, is empty, or has white space around it, which no provider issues and every copy adds.
+    pub async fn resolve(&self, reference: &SecretRef) -> Result<Secret, Unreadable> {
+        let secret = self.read(reference).await?;
+        check_edges(&secret)?;
+        Ok(secret)
+    }
+
+    /// A PEM text: white space around it means nothing (RFC 7468 section 2).
+    ///
+    /// # Errors
+    /// It cannot be had, or there is nothing in it.
+    pub async fn resolve_pem(&self, reference: &SecretRef) -> Result<Secret, Unreadable> {
+        let secret = self.read(reference).await?;
+        if secret.expose().trim().is_empty() { Err(Unreadable::Empty) } else { Ok(secret) }
+    }
+
+    async fn read(&self, reference: &SecretRef) -> Result<Secret, Unreadable> {
+        match reference {
+            SecretRef::Env(name) if name == TYPED => match &self.typed {
+                Some(value) => Ok(Secret::new(value.expose().to_owned())),
+                None => Err(Unreadable::Empty),
+            },
+            SecretRef::Env(name) => {
+                let value = self.environment.get(name.as_ref() as &std::ffi::OsStr);
+                let value = value.ok_or_else(|| unresolved(format!("env:{name}: the variable is not set")))?;
+                let value = value.to_str().ok_or_else(|| not_text(&format!("env:{name}")))?;
+                Ok(Secret::new(value.to_owned()))
+            }
+            SecretRef::File(path) => {
+                let shown = format!("file:{}", path.display());
+                let path = self.expanded(path, &shown)?;
+                // Blocking: a file on a network drive must hold up neither the timers nor the other answers.
+                let read = tokio::task::spawn_blocking(move || read_file(&path)).await;
+                let bytes = read.map_err(|_| unresolved(format!("{shown}: reading was broken off")))?;
+                let bytes = bytes.map_err(|reason| unresolved(format!("{shown}: {reason}")))?;
+                value(&bytes).ok_or_else(|| not_text(&shown))
+            }
+            SecretRef::Exec(command) => {
+                let shown = format!("exec:{}", command.first().map_or("", String::as_str));
+                let rule =
+                    self.allowed.iter().find(|rule| rule.program.to_str() == command.first().map(String::as_str));
+                let rule = rule.ok_or_else(|| {
+                    unresolved(format!("{shown}: the program is not listed under `exec` in the settings"))
+                })?;
+                let seen = ["PATH", "HOME", "LANG"].into_iter().chain(rule.env.iter().map(String::as_str));
+                let seen =
+                    seen.filter_map(|name| Some((name, self.environment.get(name.as_ref() as &std::ffi::OsStr)?)));
+                let _permit = self.programs.acquire().await;
+                let bytes = program::output(&rule.program, command.get(1..).unwrap_or_default(), seen).await;
+                let bytes = bytes.map_err(|reason| unresolved(format!("{shown}: {reason}")))?;
+                value(&bytes).ok_or_else(|| not_text(&shown))
+            }
+            SecretRef::Store { scheme, .. } => Err(unresolved(format!(
+                "{scheme}: this version of credwatch cannot read from this store; let an env:, file: or exec: reference hold the value"
+            ))),
+        }
+    }
+
+    /// `$CREDENTIALS_DIRECTORY/` is where systemd puts what `LoadCredential=` names.
+    fn expanded(&self, path: &Path, shown: &str) -> Result<PathBuf, Unreadable> {
+        let Ok(name) = path.strip_prefix("$CREDENTIALS_DIRECTORY") else { return Ok(path.to_owned()) };
+        let folder = self.environment.get("CREDENTIALS_DIRECTORY".as_ref() as &std::ffi::OsStr);
+        let folder = folder.ok_or_else(|| {
+            unresolved(format!("{shown}: CREDENTIALS_DIRECTORY is not set; systemd sets it for LoadCredential="))
+        })?;
+        Ok(Path::new(folder).join(name))
+    }
+}
+
+impl Secret {
+    /// A value as it came from a pipe, checked like one from a reference.
+    ///
+    /// # Errors
+    /// No text, empty, or white space around it.
+    pub fn from_input(bytes: &[u8]) -> Result<Self, Unreadable> {
+        let secret = value(bytes).ok_or_else(|| not_text("the input"))?;
+        check_edges(&secret)?;
+        Ok(secret)
+    }
+}
+
+/// Drops the one LF or CRLF that editors and `echo` add; `None` when it is no UTF-8.
+fn value(bytes: &[u8]) -> Option<Secret> {
+    let bytes = bytes.strip_suffix(b"\r\n").or_else(|| bytes.strip_suffix(b"\n")).unwrap_or(bytes);
+    std::str::from_utf8(bytes).ok().map(|text| Secret::new(text.to_owned()))
+}
+
+fn check_edges(secret: &Secret) -> Result<(), Unreadable> {
+    // A byte order mark and zero-width characters come with copies out of documents and are as invisible.
+    let invisible = |c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}'..='\u{200d}' | '\u{2060}');
+    let value = secret.expose();
+    match (value.chars().next(), value.chars().next_back()) {
+        (None, _) => Err(Unreadable::Empty),
+        _ if value.chars().all(invisible) => Err(Unreadable::Empty),
+        (Some(first), Some(last)) if invisible(first) || invisible(last) => Err(Unreadable::Whitespace),
+        _ => Ok(()),
+    }
+}
+
+fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+    let file = open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "no permission to read the file".to_owned(),
+        kind => format!("the file cannot be opened: {kind}"),
+    })?;
+    let about = file.metadata().map_err(|error| format!("the file cannot be read: {}", error.kind()))?;
+    if !about.is_file() {
+        return Err("this is no regular file".to_owned());
+    }
+    // The exact room at once: a buffer that grows leaves copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT + 1));
+    let read = file.take(LIMIT as u64 + 1).read_to_end(&mut bytes);
+    read.map_err(|error| format!("the file cannot be read: {}", error.kind()))?;
+    if bytes.len() > LIMIT { Err(format!("the file is larger than {} KiB", LIMIT / 1024)) } else { Ok(bytes) }
+}
+
+/// Opening a FIFO waits for its writer for ever unless told not to.
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags};
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+fn unresolved(sentence: String) -> Unreadable {
+    Unreadable::Unresolved(sentence)
+}
+
+fn not_text(place: &str) -> Unreadable {
+    unresolved(format!("{place}: the value is not UTF-8 text"))
+}
+
+#[cfg(test)]
+mod tests;
