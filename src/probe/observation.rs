@@ -59,6 +59,8 @@ pub enum NotTested {
     HostNotAllowed {
         host: String,
     },
+    /// The run was ended before this credential was judged.
+    Interrupted,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,9 +91,24 @@ pub enum Unreachable {
 /// An answer that is not a token endpoint's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BadAnswer {
-    Redirect { status: u16 },
-    TooLarge { status: u16 },
-    NotJson { status: u16, what: String },
+    Redirect {
+        status: u16,
+    },
+    TooLarge {
+        status: u16,
+    },
+    NotJson {
+        status: u16,
+        what: String,
+    },
+    /// It ended before its announced end.
+    Truncated {
+        status: u16,
+    },
+    /// It could not be read as far as its status; the sentence says why.
+    NotHttp {
+        what: String,
+    },
 }
 
 /// A token endpoint's answer, redacted.

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use base64::{
     Engine,
-    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
 };
 use url::form_urlencoded;
 use zeroize::Zeroizing;
@@ -91,6 +91,7 @@ fn windows(bytes: &[u8]) -> impl Iterator<Item = u64> {
 fn forms(secret: &str) -> Vec<Zeroizing<String>> {
     let mut forms: Vec<String> = form_encodings(secret).into();
     forms.push(secret.bytes().map(|byte| format!("{byte:02x}")).collect());
+    forms.extend([STANDARD.encode(secret), URL_SAFE.encode(secret)]);
     for offset in 0..3 {
         let shifted = Zeroizing::new([&vec![0; offset], secret.as_bytes()].concat());
         forms.push(stable(&STANDARD_NO_PAD.encode(&*shifted), offset, shifted.len()));
@@ -160,7 +161,7 @@ mod tests {
             ("json", serde_json::to_string(CANARY).unwrap()),
             ("json, slashes escaped", serde_json::to_string(CANARY).unwrap().replace('/', "\\/")),
             ("html", CANARY.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")),
-            ("base64 of the whole", STANDARD_NO_PAD.encode(CANARY)),
+            ("base64 of the whole", STANDARD.encode(CANARY)),
             ("base64 in a Basic header", STANDARD_NO_PAD.encode(format!("id:{CANARY}"))),
             ("base64 at the next offset", URL_SAFE_NO_PAD.encode(format!("id:x{CANARY}."))),
             ("base64 at the last offset", URL_SAFE_NO_PAD.encode(format!("id:xy{CANARY}.."))),

@@ -1,0 +1,127 @@
+//! From an answer to an outcome: what of it is kept, and that nothing of the secret is.
+
+use crate::{
+    inventory::App,
+    provider::{Meaning, Reply, Sent},
+    secret::{Redactor, Secret},
+    text,
+};
+
+use super::{Answer, BadAnswer, Outcome, transport::Response};
+
+/// Longest `error` that can be a code.
+const CODE_LIMIT: usize = 80;
+const DESCRIPTION_LIMIT: usize = 300;
+/// Of a description, before anything is searched in it, bytes.
+const READ_LIMIT: usize = 4096;
+
+pub(super) struct Reading {
+    pub(super) outcome: Outcome,
+    /// The server's own name for the request.
+    pub(super) correlation_id: Option<String>,
+    pub(super) token: Option<Secret>,
+}
+
+/// Reads an answer the way the app's provider means it. `redactor` knows what was sent.
+pub(super) fn read(
+    app: &App,
+    response: &Response,
+    retry_after: Option<u64>,
+    redactor: impl FnOnce() -> Redactor,
+) -> Reading {
+    let (reply, token) = Reply::parse(response.status, &response.body);
+    let meaning = app.registration.provider.read(&reply, Sent::by(app.auth_method));
+    if meaning == Meaning::NotATokenAnswer {
+        let what = described(&response.body).to_owned();
+        let outcome = Outcome::BadAnswer(BadAnswer::NotJson { status: reply.status, what });
+        return Reading { outcome, correlation_id: None, token: None };
+    }
+    let mut answer = Answer {
+        meaning,
+        status: reply.status,
+        error: None,
+        error_codes: reply.error_codes,
+        description: None,
+        trace_id: None,
+        token_lifetime: reply.token_lifetime,
+        retry_after,
+    };
+    let redactor = redactor();
+    let clean = |text: &str| redactor.clean(head(text));
+    if meaning != Meaning::Token {
+        answer.error = reply.error.as_deref().map(|error| code(&clean(error)));
+        answer.description = reply.description.as_deref().map(|text| text::shortened(&clean(text), DESCRIPTION_LIMIT));
+    }
+    let identifier = |text: Option<&String>| text.filter(|text| is_identifier(text) && clean(text) == **text).cloned();
+    answer.trace_id = identifier(reply.trace_id.as_ref());
+    let correlation_id = identifier(reply.correlation_id.as_ref());
+    Reading { outcome: Outcome::Answered(answer), correlation_id, token }
+}
+
+/// An error code as it is, anything else as a short line.
+fn code(error: &str) -> String {
+    let is_code = error.len() <= CODE_LIMIT
+        && error.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':' | b'-'));
+    if is_code { error.to_owned() } else { text::shortened(error, CODE_LIMIT) }
+}
+
+/// A GUID or another number in hexadecimal: an id cannot smuggle a text into a report.
+fn is_identifier(text: &str) -> bool {
+    (8..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+}
+
+fn head(text: &str) -> &str {
+    let end = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= READ_LIMIT).last();
+    if text.len() <= READ_LIMIT { text } else { text.get(..end.unwrap_or_default()).unwrap_or_default() }
+}
+
+/// What came in a token answer's place; never a word of it.
+fn described(body: &[u8]) -> &'static str {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_start_matches('\u{feff}').trim();
+    match text.chars().next() {
+        None => "an empty body",
+        Some('<') => "a web page or XML",
+        Some('{') if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() => "JSON without a token or an error",
+        Some('{') => "broken or truncated JSON",
+        Some(_) if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() => "JSON that is no object",
+        Some(_) => "text that is no JSON",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_looks_like_a_code_is_kept_as_one() {
+        assert_eq!(code("invalid_client"), "invalid_client");
+        assert_eq!(code("urn:x.y-z:9"), "urn:x.y-z:9");
+        assert_eq!(code("bad\u{1b}[31m \u{202e}thing"), "bad\u{fffd}[31m \u{fffd}thing");
+        assert_eq!(code(&"x".repeat(200)).chars().count(), 81);
+    }
+
+    #[test]
+    fn an_identifier_holds_no_text() {
+        assert!(is_identifier("2b1a9a5e-6d1f-4f0e-9a5c-1f3d2c4b5a69"));
+        for text in ["", "=cmd()", "canary-7Qm2", "0123", &"a".repeat(65)] {
+            assert!(!is_identifier(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_came_instead_of_an_answer_is_named_and_not_quoted() {
+        for (body, what) in [
+            ("", "an empty body"),
+            (" \n", "an empty body"),
+            ("\u{feff}<!doctype html><p>canary", "a web page or XML"),
+            ("{\"a\": 1}", "JSON without a token or an error"),
+            ("{\"access_token\": \"can", "broken or truncated JSON"),
+            ("[1]", "JSON that is no object"),
+            ("Too Many Requests", "text that is no JSON"),
+        ] {
+            assert_eq!(described(body.as_bytes()), what, "{body}");
+        }
+        assert_eq!(head(&"ä".repeat(READ_LIMIT)).len(), READ_LIMIT);
+    }
+}

@@ -1,0 +1,147 @@
+//! Names, resolved so that the address that was checked is the one that is connected.
+//!
+//! A name somebody else controls may point at this machine or at the metadata service of the cloud it runs in; the
+//! secret, or the answer, would then be theirs. Addresses that stand in the inventory as such are the user's word.
+
+use std::{
+    error::Error,
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+/// The resolver of every client.
+pub(super) struct Guarded {
+    /// Host of the proxy: the user's own choice, and often on this machine.
+    pub(super) proxy: Option<String>,
+}
+
+/// The name leads only to addresses that no name but `localhost` may lead to.
+#[derive(Debug)]
+pub(super) struct Forbidden;
+
+impl fmt::Display for Forbidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name leads to this machine or its link")
+    }
+}
+
+impl Error for Forbidden {}
+
+impl Resolve for Guarded {
+    fn resolve(&self, name: Name) -> Resolving {
+        let name = name.as_str().to_owned();
+        // RFC 6761 section 6.3: never a question for the network.
+        if name.eq_ignore_ascii_case("localhost") {
+            let addresses = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+            let addresses: Addrs = Box::new(addresses.into_iter().map(|ip| SocketAddr::new(ip, 0)));
+            return Box::pin(std::future::ready(Ok(addresses)));
+        }
+        let is_trusted = self.proxy.as_deref().is_some_and(|proxy| proxy.eq_ignore_ascii_case(&name));
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((name, 0)).await?.collect();
+            Ok(Box::new(permitted(found, is_trusted)?.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// What may be connected of the addresses a name led to.
+fn permitted(mut found: Vec<SocketAddr>, is_trusted: bool) -> Result<Vec<SocketAddr>, Forbidden> {
+    let any = !found.is_empty();
+    found.retain(|address| is_trusted || !is_local(address.ip()));
+    if any && found.is_empty() { Err(Forbidden) } else { Ok(found) }
+}
+
+/// Loopback, link-local or unspecified, also inside an IPv6 address. Private ranges are where servers live.
+pub(super) fn is_local(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => is_local_v4(ip),
+        IpAddr::V6(ip) => {
+            ip.is_loopback()
+                || ip.is_unspecified()
+                || ip.is_unicast_link_local()
+                || embedded_v4(ip).is_some_and(is_local_v4)
+        }
+    }
+}
+
+/// An address of this machine, which as a literal is allowed.
+pub(super) fn is_loopback(ip: IpAddr) -> bool {
+    ip.to_canonical().is_loopback()
+}
+
+/// 0.0.0.0/8 is "this network" (RFC 791 section 3.2); 0.0.0.0 itself connects to this machine.
+fn is_local_v4(ip: Ipv4Addr) -> bool {
+    ip.is_loopback() || ip.is_link_local() || matches!(ip.octets(), [0, ..])
+}
+
+/// Mapped and compatible addresses (RFC 4291 section 2.5.5) and those of NAT64 (RFC 6052 section 2.1).
+fn embedded_v4(ip: Ipv6Addr) -> Option<Ipv4Addr> {
+    let [a, b, c, d, e, f, high, low] = ip.segments();
+    let is_prefix = matches!([a, b, c, d, e, f], [0, 0, 0, 0, 0, 0 | 0xffff] | [0x64, 0xff9b, 0, 0, 0, 0]);
+    let [[w, x], [y, z]] = [high.to_be_bytes(), low.to_be_bytes()];
+    is_prefix.then(|| Ipv4Addr::new(w, x, y, z))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn h3_what_a_name_must_not_lead_to() {
+        for local in [
+            "127.0.0.1",
+            "127.8.8.8",
+            "169.254.169.254",
+            "0.0.0.0",
+            "0.1.2.3",
+            "::1",
+            "::",
+            "fe80::1",
+            "febf::1",
+            "::ffff:127.0.0.1",
+            "::ffff:169.254.169.254",
+            "::127.0.0.1",
+            "64:ff9b::7f00:1",
+            "::ffff:0.0.0.0",
+        ] {
+            assert!(is_local(ip(local)), "{local}");
+        }
+        for normal in [
+            "10.0.0.1",
+            "192.168.1.1",
+            "172.16.0.1",
+            "100.64.0.1",
+            "8.8.8.8",
+            "fd00::1",
+            "2001:db8::1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::808:808",
+            "fec0::1",
+        ] {
+            assert!(!is_local(ip(normal)), "{normal}");
+        }
+    }
+
+    #[test]
+    fn h3_of_a_mixed_answer_only_the_normal_addresses_are_connected() {
+        let at = |text: &str| SocketAddr::new(ip(text), 0);
+        assert_eq!(permitted(vec![at("127.0.0.1"), at("10.0.0.1")], false).unwrap(), [at("10.0.0.1")]);
+        assert!(permitted(vec![at("127.0.0.1"), at("::1")], false).is_err());
+        assert_eq!(permitted(vec![at("127.0.0.1")], true).unwrap(), [at("127.0.0.1")]);
+        assert_eq!(permitted(vec![], false).unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn localhost_is_never_asked_of_dns() {
+        for name in ["localhost", "LocalHost"] {
+            let found = Guarded { proxy: None }.resolve(name.parse().unwrap()).await.unwrap();
+            assert_eq!(found.map(|address| address.ip()).collect::<Vec<_>>(), [ip("127.0.0.1"), ip("::1")]);
+        }
+    }
+}

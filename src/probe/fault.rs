@@ -1,0 +1,179 @@
+//! Why no usable answer came, in words of our own: the libraries' texts name URLs with their queries.
+
+use std::{error::Error, io};
+
+use rustls::{AlertDescription, CertificateError, OtherError};
+
+use super::{BadAnswer, NotTested, Outcome, Unreachable, Unreadable, dns::Forbidden};
+
+/// Why an exchange gave no answer to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fault {
+    Unreachable(Unreachable),
+    BadAnswer(BadAnswer),
+    /// The client certificate cannot be used.
+    Unreadable(Unreadable),
+    /// There is no wire.
+    Offline,
+}
+
+impl From<Fault> for Outcome {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Unreachable(reason) => Self::Unreachable(reason),
+            Fault::BadAnswer(answer) => Self::BadAnswer(answer),
+            Fault::Unreadable(reason) => Self::Unreadable(reason),
+            Fault::Offline => Self::NotTested(NotTested::Offline),
+        }
+    }
+}
+
+/// What the error of an exchange means. `host` as it is shown; `status` once the answer's head had come; `proxied`
+/// where a proxy may have stood between.
+pub(super) fn of(error: &reqwest::Error, host: &str, status: Option<u16>, proxied: bool) -> Fault {
+    let chain = Chain::of(error);
+    if chain.holds::<Forbidden>() {
+        return unreachable(Unreachable::ForbiddenAddress, host, forbidden());
+    }
+    if let Some(tls) = chain.find::<rustls::Error>() {
+        return unreachable(Unreachable::Tls, host, &tls_reason(tls));
+    }
+    if error.is_timeout() {
+        return timeout(host, status.is_some());
+    }
+    if error.is_dns() {
+        let whose = if proxied { "the name, or that of the proxy," } else { "the name" };
+        return unreachable(Unreachable::Dns, host, &format!("{whose} cannot be resolved"));
+    }
+    if chain.says("tunnel error") {
+        return unreachable(Unreachable::Connect, host, "the proxy refuses the connection");
+    }
+    if error.is_connect() {
+        let reason = connect_reason(chain.find::<io::Error>().map(io::Error::kind));
+        let through = if proxied { ", directly or through the proxy" } else { "" };
+        return unreachable(Unreachable::Connect, host, &format!("{reason}{through}"));
+    }
+    if chain.says("message head is too large") || chain.says("too many headers") {
+        let what = format!("{host}: the head of the answer is too large");
+        return Fault::BadAnswer(BadAnswer::NotHttp { what });
+    }
+    if chain.says("error parsing http") || chain.says("invalid http") {
+        let what = format!("{host}: the answer is not HTTP");
+        return Fault::BadAnswer(BadAnswer::NotHttp { what });
+    }
+    let is_cut = chain.find::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof);
+    match status {
+        Some(status) if is_cut || chain.says("end of file before message length reached") => {
+            Fault::BadAnswer(BadAnswer::Truncated { status })
+        }
+        Some(status) if error.is_decode() && !error.is_timeout() => {
+            let what = "a body whose compression is broken".to_owned();
+            Fault::BadAnswer(BadAnswer::NotJson { status, what })
+        }
+        _ => unreachable(Unreachable::Broken, host, "the connection broke before the answer was complete"),
+    }
+}
+
+pub(super) fn timeout(host: &str, has_begun: bool) -> Fault {
+    let reason = if has_begun { "the answer did not end in time" } else { "no answer came in time" };
+    unreachable(Unreachable::Timeout, host, reason)
+}
+
+pub(super) const fn forbidden() -> &'static str {
+    "this leads to a loopback, link-local or unspecified address; only `localhost` and 127.0.0.1 may lead to this machine"
+}
+
+pub(super) fn unreachable(kind: fn(String) -> Unreachable, host: &str, reason: &str) -> Fault {
+    Fault::Unreachable(kind(format!("{host}: {reason}")))
+}
+
+fn connect_reason(kind: Option<io::ErrorKind>) -> &'static str {
+    match kind {
+        Some(io::ErrorKind::ConnectionRefused) => "the connection is refused",
+        Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => "there is no route to it",
+        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof) => "the connection is closed at once",
+        _ => "no connection can be made",
+    }
+}
+
+fn tls_reason(error: &rustls::Error) -> String {
+    let sentence = match error {
+        rustls::Error::InvalidCertificate(error) => certificate_reason(error),
+        rustls::Error::AlertReceived(alert) => alert_reason(*alert),
+        rustls::Error::InvalidMessage(_) => "this port does not speak TLS",
+        rustls::Error::PeerIncompatible(_) => "the server offers no TLS that is still safe (1.2 or 1.3)",
+        rustls::Error::NoCertificatesPresented => "the server shows no certificate",
+        _ => "the TLS handshake failed",
+    };
+    sentence.to_owned()
+}
+
+fn certificate_reason(error: &CertificateError) -> &'static str {
+    const UNKNOWN_CA: &str = "the server's certificate is self-signed or from a CA this system does not know; \
+                              a private CA is named by `ca` in the settings";
+    match error {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "the server's certificate has expired",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "the server's certificate is not valid yet; is this machine's clock right?"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "the server's certificate is for another name"
+        }
+        // A bad signature is that of a CA that calls itself like a known one.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => UNKNOWN_CA,
+        CertificateError::Revoked => "the server's certificate is revoked",
+        // A self-signed certificate that calls itself a CA.
+        CertificateError::Other(OtherError(inner)) if format!("{inner:?}").contains("CaUsedAsEndEntity") => UNKNOWN_CA,
+        _ => "the server's certificate is not acceptable",
+    }
+}
+
+fn alert_reason(alert: AlertDescription) -> &'static str {
+    match alert {
+        AlertDescription::CertificateRequired => "the server demands a client certificate",
+        AlertDescription::BadCertificate
+        | AlertDescription::UnsupportedCertificate
+        | AlertDescription::CertificateRevoked
+        | AlertDescription::CertificateExpired
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::UnknownCA
+        | AlertDescription::DecryptError
+        | AlertDescription::AccessDenied => "the server does not accept the client certificate",
+        AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure => {
+            "the server and credwatch have no TLS version or cipher in common"
+        }
+        AlertDescription::UnrecognisedName => "the server does not know this name",
+        _ => "the server broke the TLS handshake off",
+    }
+}
+
+/// An error and its causes.
+struct Chain<'a>(Vec<&'a (dyn Error + 'static)>);
+
+impl<'a> Chain<'a> {
+    fn of(error: &'a (dyn Error + 'static)) -> Self {
+        Self(std::iter::successors(Some(error), |error| cause(*error)).collect())
+    }
+
+    fn find<E: Error + 'static>(&self) -> Option<&'a E> {
+        // The innermost says most: an `io::Error` may wrap another.
+        self.0.iter().rev().find_map(|error| error.downcast_ref())
+    }
+
+    fn holds<E: Error + 'static>(&self) -> bool {
+        self.find::<E>().is_some()
+    }
+
+    /// For the conditions the libraries tell by text alone; the text itself goes nowhere.
+    fn says(&self, text: &str) -> bool {
+        self.0.iter().any(|error| error.to_string().to_ascii_lowercase().contains(text))
+    }
+}
+
+/// An `io::Error` hides the error it wraps from `source`.
+fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
+}
