@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, ValueEnum};
+
+use crate::commands::Command;
 
 /// Tests every OAuth2 client secret of an inventory at its token endpoint, says why one is refused, and tells its owner in time.
 #[derive(Debug, Parser)]
@@ -55,7 +57,3 @@ pub enum Color {
     Always,
     Never,
 }
-
-/// One file each under `commands/`.
-#[derive(Debug, Subcommand)]
-pub enum Command {}

@@ -18,12 +18,15 @@ pub fn shortened(text: &str, limit: usize) -> String {
     clean
 }
 
-fn is_harmless(c: char) -> bool {
+/// Whether a character shows itself and nothing else happens.
+#[must_use]
+pub fn is_harmless(c: char) -> bool {
     !(c.is_control()
         // U+061C, U+200E.., U+202A.., U+2066..: bidi marks, embeddings, overrides and isolates; U+200B..U+200D, U+2060, U+FEFF: zero
-        // width; U+00AD soft hyphen; U+2028/9 line breaks; U+E0000.. tags; U+FFF9.. annotation.
+        // width; U+00AD soft hyphen; U+2028/9 line breaks; U+E0000.. tags; U+FFF9.. annotation;
+        // U+FFFE and U+FFFF are no characters, and XML cannot hold them.
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'))
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}' | '\u{e0000}'..='\u{e007f}'))
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! Findings: what is wrong with a credential, each with a stable code.
 
+use std::{fmt, str::FromStr};
+
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
+use thiserror::Error;
 
 use super::Severity;
 
@@ -53,4 +56,105 @@ pub enum FindingCode {
     SecretEmpty,
     HostNotAllowed,
     InternalError,
+}
+
+/// Not the name of a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("no finding has this code")]
+pub struct UnknownCode;
+
+impl FindingCode {
+    pub const ALL: [Self; 28] = [
+        Self::InvalidSecret,
+        Self::ExpiredSecret,
+        Self::SecretIdInsteadOfValue,
+        Self::AppNotFound,
+        Self::TenantNotFound,
+        Self::AppDisabled,
+        Self::PrincipalMissing,
+        Self::PolicyBlocked,
+        Self::BadRequest,
+        Self::BadScope,
+        Self::Throttled,
+        Self::Transient,
+        Self::AssertionInvalid,
+        Self::Other,
+        Self::Unreachable,
+        Self::BadResponse,
+        Self::Activating,
+        Self::Unreadable,
+        Self::Expiring,
+        Self::Expired,
+        Self::NeverExpires,
+        Self::LifetimeTooLong,
+        Self::ExpiryUndeclared,
+        Self::DeclaredDateWrong,
+        Self::SecretHasWhitespace,
+        Self::SecretEmpty,
+        Self::HostNotAllowed,
+        Self::InternalError,
+    ];
+
+    /// As reports write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InvalidSecret => "invalid-secret",
+            Self::ExpiredSecret => "expired-secret",
+            Self::SecretIdInsteadOfValue => "secret-id-instead-of-value",
+            Self::AppNotFound => "app-not-found",
+            Self::TenantNotFound => "tenant-not-found",
+            Self::AppDisabled => "app-disabled",
+            Self::PrincipalMissing => "principal-missing",
+            Self::PolicyBlocked => "policy-blocked",
+            Self::BadRequest => "bad-request",
+            Self::BadScope => "bad-scope",
+            Self::Throttled => "throttled",
+            Self::Transient => "transient",
+            Self::AssertionInvalid => "assertion-invalid",
+            Self::Other => "other",
+            Self::Unreachable => "unreachable",
+            Self::BadResponse => "bad-response",
+            Self::Activating => "activating",
+            Self::Unreadable => "unreadable",
+            Self::Expiring => "expiring",
+            Self::Expired => "expired",
+            Self::NeverExpires => "never-expires",
+            Self::LifetimeTooLong => "lifetime-too-long",
+            Self::ExpiryUndeclared => "expiry-undeclared",
+            Self::DeclaredDateWrong => "declared-date-wrong",
+            Self::SecretHasWhitespace => "secret-has-whitespace",
+            Self::SecretEmpty => "secret-empty",
+            Self::HostNotAllowed => "host-not-allowed",
+            Self::InternalError => "internal-error",
+        }
+    }
+}
+
+impl fmt::Display for FindingCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for FindingCode {
+    type Err = UnknownCode;
+
+    fn from_str(text: &str) -> Result<Self, UnknownCode> {
+        Self::ALL.into_iter().find(|code| code.name() == text).ok_or(UnknownCode)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_serde_writes_and_read_back() {
+        for code in FindingCode::ALL {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.name());
+            assert_eq!(code.name().parse(), Ok(code));
+        }
+        assert_eq!("expired_secret".parse::<FindingCode>(), Err(UnknownCode));
+    }
 }

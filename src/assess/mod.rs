@@ -1,11 +1,21 @@
 //! Judgement: what the observations and the dates mean. Pure; knows no HTTP and no channel.
 
+mod dates;
+mod explain;
 mod finding;
+mod guide;
+mod judge;
+mod message;
+mod origin;
 mod policy;
+pub mod product;
+mod remedy;
 mod summary;
 mod verdict;
 
-pub use finding::{Finding, FindingCode};
+pub use explain::{Explanation, explain, near};
+pub use finding::{Finding, FindingCode, UnknownCode};
+pub use judge::{Recall, assess};
 pub use policy::{NeverPolicy, Policy};
 pub use summary::Summary;
 pub use verdict::{Severity, Verdict};

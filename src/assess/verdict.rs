@@ -1,7 +1,11 @@
 //! The closed set of test verdicts and severities.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::Serialize;
+
+use super::FindingCode;
 
 /// How a test ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
@@ -117,10 +121,48 @@ impl Verdict {
         }
     }
 
+    /// The finding that says so; none where nothing is wrong or nothing was tried.
+    #[must_use]
+    pub const fn finding(self) -> Option<FindingCode> {
+        Some(match self {
+            Self::Valid | Self::Untested => return None,
+            Self::InvalidSecret => FindingCode::InvalidSecret,
+            Self::ExpiredSecret => FindingCode::ExpiredSecret,
+            Self::SecretIdInsteadOfValue => FindingCode::SecretIdInsteadOfValue,
+            Self::AppNotFound => FindingCode::AppNotFound,
+            Self::TenantNotFound => FindingCode::TenantNotFound,
+            Self::AppDisabled => FindingCode::AppDisabled,
+            Self::PrincipalMissing => FindingCode::PrincipalMissing,
+            Self::PolicyBlocked => FindingCode::PolicyBlocked,
+            Self::BadRequest => FindingCode::BadRequest,
+            Self::BadScope => FindingCode::BadScope,
+            Self::Throttled => FindingCode::Throttled,
+            Self::Transient => FindingCode::Transient,
+            Self::AssertionInvalid => FindingCode::AssertionInvalid,
+            Self::Other => FindingCode::Other,
+            Self::Unreachable => FindingCode::Unreachable,
+            Self::BadResponse => FindingCode::BadResponse,
+            Self::Activating => FindingCode::Activating,
+            Self::Unreadable => FindingCode::Unreadable,
+        })
+    }
+
     /// The run could not tell whether the credential works: exit code 3.
     #[must_use]
     pub const fn is_inconclusive(self) -> bool {
         matches!(self.severity(), Severity::Unknown) || matches!(self, Self::Activating)
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }
 
@@ -145,6 +187,16 @@ mod tests {
     fn names_are_those_serde_writes() {
         for verdict in Verdict::ALL {
             assert_eq!(serde_json::to_value(verdict).unwrap(), verdict.name());
+        }
+    }
+
+    #[test]
+    fn a_verdicts_finding_has_its_name_with_hyphens() {
+        for verdict in Verdict::ALL {
+            match verdict.finding() {
+                Some(code) => assert_eq!(code.name(), verdict.name().replace('_', "-")),
+                None => assert_eq!(verdict.severity(), Severity::Ok),
+            }
         }
     }
 

@@ -1,3 +1,83 @@
 //! The commands: thin shells over the modules, one file each with its `Args` and its `run`.
 //!
 //! A command returns how it ended; an error means nothing was done and is the user's to mend (exit code 2).
+
+mod audit;
+mod completions;
+mod explain;
+mod history;
+mod init;
+mod man;
+mod next;
+mod notify_test;
+mod progress;
+mod schema;
+mod serve;
+mod signals;
+mod validate;
+
+use std::{future::Future, path::PathBuf};
+
+use clap::Subcommand;
+
+use crate::{
+    cli::{Cli, Common},
+    exit::Exit,
+};
+
+/// What was asked for; one file each.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Audit(audit::Args),
+    Init(init::Args),
+    Validate(validate::Args),
+    Next(next::Args),
+    Explain(explain::Args),
+    History(history::Args),
+    Serve(serve::Args),
+    #[command(subcommand)]
+    Notify(Notify),
+    Schema(schema::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+/// Try the ways messages take
+#[derive(Debug, Subcommand)]
+pub enum Notify {
+    Test(notify_test::Args),
+}
+
+/// Runs the command that was typed.
+///
+/// # Errors
+/// What the user has to mend; nothing was done.
+pub fn run(cli: Cli) -> anyhow::Result<Exit> {
+    let common = &cli.common;
+    match cli.command {
+        Command::Audit(args) => block_on(audit::run(args, common)),
+        Command::History(args) => block_on(history::run(args, common)),
+        Command::Serve(args) => block_on(serve::run(args, common)),
+        Command::Notify(Notify::Test(args)) => block_on(notify_test::run(args, common)),
+        Command::Init(args) => block_on(init::run(args, common)),
+        Command::Validate(args) => block_on(validate::run(args, common)),
+        Command::Next(args) => block_on(next::run(args, common)),
+        Command::Explain(args) => block_on(explain::run(args, common)),
+        Command::Schema(args) => block_on(schema::run(args, common)),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
+    }
+}
+
+/// One thread does it: the work is waiting for others.
+fn block_on(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(command)
+}
+
+/// The inventory a command works on: its arguments, else `--inventory`, else `inventory/`.
+fn inventory_paths(args: Vec<PathBuf>, common: &Common) -> Vec<PathBuf> {
+    [args, common.inventory.clone()]
+        .into_iter()
+        .find(|paths| !paths.is_empty())
+        .unwrap_or_else(|| vec!["inventory".into()])
+}

@@ -1,8 +1,33 @@
 //! The inventory: which credentials exist, where they are tested, whom to tell.
+//!
+//! `raw` is a file as written, `stream` hands it on app by app, `fields` are values each valid by itself,
+//! `assemble` makes an app that fits together, `across` compares all of them, `model` is what the rest of
+//! credwatch relies on.
 
+mod across;
+mod assemble;
+mod credential;
+mod fields;
+mod files;
 mod model;
+mod raw;
+mod read;
+mod registration;
+mod rotation;
+mod schema;
+mod select;
+mod stream;
 
+pub use crate::yaml::{Fault, FaultCode, Faults};
 pub use model::{
     App, AssertionAudience, AuthMethod, Credential, Expires, Inventory, Key, Registration, SigningAlgorithm, Subject,
     TokenEndpoint,
 };
+pub use read::read;
+pub(crate) use registration::written;
+pub use rotation::{Delivery, Destination, Rotation};
+pub use schema::schema;
+pub use select::{NotAShard, Selection, Shard};
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use chrono::{DateTime, Utc};
 use url::Url;
 
+use super::Rotation;
 use crate::{period::Period, provider::Provider, secret::SecretRef};
 
 /// Everything read in one run, in the order it was written.
@@ -33,7 +34,8 @@ pub struct Subject<'a> {
 pub struct App {
     /// Unique over all files of a run.
     pub name: Arc<str>,
-    pub registration: Registration,
+    /// Shared by the apps that are registered in the same place.
+    pub registration: Arc<Registration>,
     pub client_id: String,
     pub auth_method: AuthMethod,
     /// `aud` of a signed assertion.
@@ -92,10 +94,12 @@ pub struct Credential {
     /// `None`: not declared.
     pub expires: Option<Expires>,
     pub created: Option<DateTime<Utc>>,
+    /// Opted in to rotation.
+    pub rotate: Option<Arc<Rotation>>,
 }
 
 /// What the client proves itself with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Key {
     /// A client secret, sent or used as the key of an HMAC assertion.
     Secret(SecretRef),

@@ -3,14 +3,20 @@
 //! A new provider costs one file here and one line in [`PROVIDERS`]. A provider reads an answer into a
 //! [`Meaning`]; it judges nothing.
 
+mod address;
 mod auth0;
 mod aveva;
 mod entra;
 mod keycloak;
+mod lenient;
 mod oauth2;
+mod oauth_error;
 mod okta;
 mod reply;
+#[cfg(test)]
+mod tests;
 
+pub use entra::{Aadsts, aadsts, aadsts_codes};
 pub use reply::Reply;
 
 use std::fmt;
@@ -48,7 +54,12 @@ pub trait Provider: Send + Sync {
         AuthMethod::ClientSecretPost
     }
 
-    /// The scope where the inventory names none. `resource` tells that a `resource` parameter is sent.
+    /// Whether the provider knows this method at all.
+    fn allows(&self, _method: AuthMethod) -> bool {
+        true
+    }
+
+    /// The scope where the inventory names none.
     fn default_scope(&self, _fields: &Fields) -> Option<String> {
         None
     }

@@ -9,7 +9,7 @@ mod reference;
 mod resolve;
 
 pub use redact::Redactor;
-pub use reference::{ReferenceFault, SecretRef};
+pub use reference::{ReferenceFault, SecretRef, is_variable};
 pub use resolve::Resolver;
 
 use std::fmt;

@@ -1,7 +1,20 @@
 //! The settings file `credwatch.yaml`, folded once into values without gaps.
 
+mod locate;
 mod model;
+mod notify;
+mod raw;
+mod read;
+mod remote;
+mod schema;
 
+pub use locate::{FILE_NAME, locate};
 pub use model::{
-    Channel, ChannelKind, ExecRule, HostPattern, Http, Notify, RotationLimits, Schedule, Settings, SmtpTls,
+    Channel, ChannelKind, ExecRule, Hook, HostPattern, Http, Management, ManagementKey, Notify, RotationLimits,
+    Schedule, Settings, SmtpTls, Vault, Verb,
 };
+pub use read::read;
+pub use schema::schema;
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,20 @@
 //! Valid settings; every secret in them is a reference.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use chrono_tz::Tz;
 use url::Url;
 
-use crate::{assess::Policy, period::Period, secret::SecretRef};
+use crate::{
+    assess::Policy,
+    period::Period,
+    provider::{self, Provider},
+    secret::SecretRef,
+};
 
 /// What holds for a run, defaults filled in.
 #[derive(Debug, Clone)]
@@ -26,6 +35,10 @@ pub struct Settings {
     /// Where `serve` listens.
     pub listen: SocketAddr,
     pub rotation: RotationLimits,
+    pub vault: Option<Vault>,
+    /// By name.
+    pub hooks: BTreeMap<String, Hook>,
+    pub management: Vec<Management>,
     pub notify: Notify,
 }
 
@@ -75,6 +88,53 @@ pub struct RotationLimits {
     pub frozen: bool,
 }
 
+/// A Vault or OpenBao server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vault {
+    pub address: Url,
+    pub token: SecretRef,
+}
+
+/// A program that delivers or makes secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hook {
+    /// An absolute path and its arguments; the verb is added behind them.
+    pub program: Vec<String>,
+    /// At least one.
+    pub verbs: Vec<Verb>,
+}
+
+/// What a hook can do: the first two with a store, the others with a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Verb {
+    Read,
+    Write,
+    Create,
+    List,
+    Remove,
+}
+
+/// How credwatch signs in to a provider's management API.
+#[derive(Debug, Clone)]
+pub struct Management {
+    pub provider: &'static dyn Provider,
+    pub fields: provider::Fields,
+    /// `None` for a managed identity of the system and where each client manages itself.
+    pub client_id: Option<String>,
+    pub key: ManagementKey,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ManagementKey {
+    Secret(SecretRef),
+    Certificate(SecretRef),
+    FederatedToken(SecretRef),
+    ManagedIdentity,
+    /// Each client with its own current secret.
+    SelfManaged,
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct Notify {
     /// Sender address.
@@ -105,4 +165,53 @@ pub enum SmtpTls {
     Implicit,
     /// Upgraded before anything is said (port 587); never skipped.
     Starttls,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            file: None,
+            state: None,
+            allow: None,
+            exec: Vec::new(),
+            ca: None,
+            http: Http::default(),
+            schedule: Schedule::default(),
+            policy: Policy::default(),
+            listen: (Ipv4Addr::LOCALHOST, 9464).into(),
+            rotation: RotationLimits::default(),
+            vault: None,
+            hooks: BTreeMap::new(),
+            management: Vec::new(),
+            notify: Notify::default(),
+        }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { proxy: None, timeout: Period::from_secs(30), concurrency: 64, per_host: 16 }
+    }
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self { cron: "0 3 * * *".to_owned(), timezone: Tz::UTC }
+    }
+}
+
+impl Default for RotationLimits {
+    fn default() -> Self {
+        Self {
+            live_deadline: Period::from_minutes(15),
+            live_spacing: Period::from_secs(10),
+            live_for: Period::from_minutes(2),
+            settle: Period::from_minutes(5),
+            run_gap: Period::from_hours(20),
+            max_rotations: 10,
+            max_removals_percent: 10,
+            run_deadline: Period::from_hours(2),
+            frozen: false,
+        }
+    }
 }

@@ -29,7 +29,8 @@ fn app(provider: &str, endpoint: &str) -> App {
             token_endpoint: TokenEndpoint::Known(endpoint.parse().unwrap()),
             management: None,
             realm: None,
-        },
+        }
+        .into(),
         client_id: "etl".to_owned(),
         auth_method: AuthMethod::ClientSecretPost,
         assertion_audience: AssertionAudience::TokenEndpoint,
@@ -50,7 +51,8 @@ fn app(provider: &str, endpoint: &str) -> App {
 
 fn issuer_app(issuer: &str) -> App {
     let mut app = app("oauth2", "https://unused.invalid");
-    app.registration.token_endpoint = TokenEndpoint::Discover { issuer: issuer.parse().unwrap() };
+    Arc::make_mut(&mut app.registration).token_endpoint =
+        TokenEndpoint::Discover { issuer: issuer.parse().unwrap() };
     app
 }
 
@@ -62,7 +64,7 @@ fn credential(reference: &str) -> Credential {
         "pem" => Key::Certificate { pem: variable, key_id: None },
         _ => Key::Secret(variable),
     };
-    Credential { label: None, key, secret_id: None, expires: None, created: None }
+    Credential { label: None, key, secret_id: None, expires: None, created: None, rotate: None }
 }
 
 fn subjects(apps: &[App]) -> Vec<Subject<'_>> {

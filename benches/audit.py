@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""Credentials per second, CPU and peak memory of a whole `credwatch audit`, beside a raw load generator.
+
+    benches/audit.py [-n CREDENTIALS] [-c CONCURRENCY] [--runs R] [--protocol h1|h2|both] [--binary PATH]
+
+Needs nginx (the TLS endpoint), openssl, and oha (`cargo install oha --locked`), which sends the same request
+from memory: no inventory, no secret to resolve, no verdict, no report. Both are whole processes, run in
+turns (A B A B), with the same number of requests, concurrency and protocol against the same server on loopback.
+Rates on a shared machine move by 40 %: believe the ratios and the CPU per credential.
+"""
+import argparse, json, os, pathlib, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TOKEN = json.dumps({"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": "e" * 1700})
+APP = """\
+  - name: app-{i:06}
+    client_id: 5d55a7f4-9d2f-4b32-8b5b-{i:012x}
+    secret: env:BENCH_SECRET_{s}
+    secret_id: 6befd701-d38a-45b1-bbad-{i:012x}
+    expires: 2099-03-01
+    created: 2098-03-01
+    scope: https://graph.microsoft.com/.default
+    owners: [team-{t}@example.org]
+    tags: [bench, "team-{t}"]
+    used_by: payroll
+    notes: Interface number {i} of the benchmark
+    warn: 30d
+"""
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def start_endpoint(folder, h2):
+    """nginx with TLS 1.3 on loopback, answering every POST like Entra; returns (process, port)."""
+    port = free_port()
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+         "-keyout", folder / "server.key", "-out", folder / "server.pem", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:TRUE"],
+        check=True, capture_output=True)
+    conf = folder / "nginx.conf"
+    conf.write_text(f"""
+worker_processes 2; pid {folder}/nginx.pid; error_log {folder}/error.log; daemon off;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off; keepalive_requests 1000000; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p;
+  fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s; http2_max_concurrent_streams 512;
+  server {{
+    listen 127.0.0.1:{port} ssl {"http2" if h2 else ""}; ssl_protocols TLSv1.3;
+    ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.key;
+    location / {{ default_type application/json; return 200 '{TOKEN}'; }}
+  }}
+}}
+""")
+    process = subprocess.Popen(["nginx", "-c", conf, "-p", folder], stderr=subprocess.DEVNULL)
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return process, port
+        except OSError:
+            time.sleep(0.05)
+    sys.exit(f"nginx did not start: see {folder}/error.log")
+
+
+def measure(command, env):
+    """Wall seconds, CPU seconds and peak resident MiB of one whole process."""
+    begin = time.monotonic()
+    with open(os.devnull, "wb") as nothing:
+        process = subprocess.Popen(command, env=env, stdout=nothing, stderr=subprocess.PIPE)
+        errors = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+    wall = time.monotonic() - begin
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        sys.exit(f"{command[0]} ended with {process.returncode}: {errors.decode(errors='replace')[:2000]}")
+    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-n", type=int, default=20_000)
+    parser.add_argument("-c", type=int, default=64)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--protocol", choices=["h1", "h2", "both"], default="both")
+    parser.add_argument("--binary", default=ROOT / "target/dist/credwatch")
+    parser.add_argument("--oha", default=shutil.which("oha") or pathlib.Path.home() / ".cargo/bin/oha")
+    args = parser.parse_args()
+    for tool in (args.binary, args.oha):
+        if not os.access(tool, os.X_OK):
+            sys.exit(f"{tool} is missing: `cargo build --profile dist`, `cargo install oha --locked`")
+    for protocol in ("h1", "h2") if args.protocol == "both" else (args.protocol,):
+        bench(args, protocol)
+
+
+def bench(args, protocol):
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="credwatch-bench-"))
+    server, port = start_endpoint(folder, protocol == "h2")
+    try:
+        tenant = "d0070a32-58f9-456f-933e-cf72e5638957"
+        head = f"version: 1\ndefaults: {{provider: entra, tenant: {tenant}, authority: 'https://localhost:{port}'}}\napps:\n"
+        with open(folder / "apps.yaml", "w") as inventory:
+            inventory.write(head)
+            inventory.writelines(APP.format(i=i, s=i % 100, t=i % 50) for i in range(args.n))
+        (folder / "credwatch.yaml").write_text(f"version: 1\nca: {folder}/server.pem\n")
+        env = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
+        env |= {f"BENCH_SECRET_{s}": f"Zq8~{s:04}{'abcdefgh' * 4}" for s in range(100)}
+        body = (f"grant_type=client_credentials&client_id={tenant}&client_secret=Zq8~0000{'abcdefgh' * 4}"
+                "&scope=https%3A%2F%2Fgraph.microsoft.com%2F.default")
+        ours = [str(args.binary), "audit", str(folder / "apps.yaml"), "--no-notify", "-q", "--concurrency", str(args.c),
+                "--state", f"sqlite:{folder}/state.db", "-o", f"json={folder}/report.json"]
+        raw = [str(args.oha), "--no-tui", "--insecure", "-n", str(args.n), "-c", str(args.c), "-m", "POST",
+               "-T", "application/x-www-form-urlencoded", "-d", body, "--output-format", "json",
+               f"https://localhost:{port}/{tenant}/oauth2/v2.0/token"]
+        raw[1:1] = ["--http2"] if protocol == "h2" else []
+        rows = {"credwatch": [], "oha": []}
+        for run in range(args.runs + 1):
+            for name, command in (("credwatch", ours), ("oha", raw)):
+                (folder / "state.db").unlink(missing_ok=True)
+                figures = measure(command, env)
+                if run:  # the first pair warms the caches
+                    rows[name].append(figures)
+        report = json.loads((folder / "report.json").read_text())
+        assert report["summary"]["credentials"] == report["summary"]["ok"] == args.n, report["summary"]
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+    show(args, protocol, rows)
+
+
+def show(args, protocol, rows):
+    median = {name: [statistics.median(column) for column in zip(*runs)] for name, runs in rows.items()}
+    print(f"\nN = {args.n}, C = {args.c}, {protocol} over TLS 1.3 on loopback, median of {args.runs} paired runs, whole processes")
+    print(f"{'':12}{'per second':>12}{'wall s':>9}{'CPU s':>8}{'CPU us each':>13}{'peak MiB':>10}")
+    for name, (wall, cpu, peak) in median.items():
+        print(f"{name:12}{args.n / wall:12.0f}{wall:9.2f}{cpu:8.2f}{cpu / args.n * 1e6:13.0f}{peak:10.1f}")
+    (wall_a, cpu_a, _), (wall_b, cpu_b, _) = median["credwatch"], median["oha"]
+    print(f"credwatch to oha: rate {wall_b / wall_a:.2f}x, CPU {cpu_a / cpu_b:.2f}x")
+
+
+if __name__ == "__main__":
+    main()

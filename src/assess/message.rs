@@ -1,0 +1,260 @@
+//! What is wrong, in one sentence with the facts. Server texts are shown cleaned; secrets are never at hand here.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{
+    Expiry, FindingCode,
+    judge::{Case, answer},
+};
+use crate::{
+    inventory::{Expires, Key, TokenEndpoint},
+    probe::{Answer, BadAnswer, NotTested, Outcome, Unreachable, Unreadable},
+    text::{printable, shortened},
+};
+
+/// Longest piece of a server's text in a message, characters.
+const QUOTE: usize = 200;
+
+pub(super) fn of(case: &Case<'_>, code: FindingCode) -> String {
+    let noun = noun(case);
+    match code {
+        FindingCode::InvalidSecret => invalid_secret(case),
+        FindingCode::ExpiredSecret => expired_secret(case),
+        FindingCode::SecretIdInsteadOfValue => {
+            "The value is a GUID, the shape of a secret ID and never of a secret; nothing was sent.".to_owned()
+        }
+        FindingCode::AppNotFound => {
+            let tenant = tenant(case).map(|tenant| format!(" in {tenant}")).unwrap_or_default();
+            format!(
+                "No app with the client id {} is known{tenant}{}.",
+                printable(&case.subject.app.client_id),
+                told(case)
+            )
+        }
+        FindingCode::TenantNotFound => {
+            format!(
+                "{} is not known at {}{}.",
+                capital(&tenant(case).unwrap_or("The tenant".to_owned())),
+                host(case),
+                told(case)
+            )
+        }
+        FindingCode::AppDisabled => format!("The app is disabled, so nothing can sign in as it{}.", told(case)),
+        FindingCode::PrincipalMissing => {
+            format!("The app or the resource it asks for has no service principal in the tenant{}.", told(case))
+        }
+        FindingCode::PolicyBlocked if case.accepted == Some(true) => {
+            format!("The {noun} was accepted, but a policy blocks the token{}{}.", told(case), quote(case))
+        }
+        FindingCode::PolicyBlocked => {
+            format!("A policy blocks the request, which says nothing about the {noun}{}{}.", told(case), quote(case))
+        }
+        FindingCode::BadRequest => {
+            format!("The server refuses the request itself, so the {noun} was not judged{}{}.", told(case), quote(case))
+        }
+        FindingCode::BadScope => format!(
+            "The server refuses the scope or resource, so the {noun} was not judged{}{}.",
+            told(case),
+            quote(case)
+        ),
+        FindingCode::Throttled => {
+            let wait = answer(case.observation).and_then(|answer| answer.retry_after);
+            let wait = wait.map(|seconds| format!(" and asks for a pause of {seconds} s")).unwrap_or_default();
+            format!("{} has had too many requests{wait}{}.", capital(&host(case)), told(case))
+        }
+        FindingCode::Transient => {
+            format!("{} failed, which says nothing about the {noun}{}.", capital(&host(case)), told(case))
+        }
+        FindingCode::AssertionInvalid => {
+            format!("The server refuses the signed assertion or the client certificate{}{}.", told(case), quote(case))
+        }
+        FindingCode::Other => {
+            format!("The server refuses the request for a reason credwatch does not know{}{}.", told(case), quote(case))
+        }
+        FindingCode::Activating => format!(
+            "The server refuses the {noun}, but it is so new that not every server may know it yet{}.",
+            told(case)
+        ),
+        FindingCode::Unreachable | FindingCode::BadResponse | FindingCode::Unreadable => outcome(case),
+        FindingCode::HostNotAllowed => match &case.observation.outcome {
+            Outcome::NotTested(NotTested::HostNotAllowed { host }) => {
+                format!(
+                    "{} is not on the `allow` list of the settings, so the {noun} was not sent there.",
+                    printable(host)
+                )
+            }
+            _ => format!("The endpoint is not on the `allow` list of the settings, so the {noun} was not sent."),
+        },
+        FindingCode::SecretHasWhitespace => {
+            "White space stands before or after the value; nothing was sent.".to_owned()
+        }
+        FindingCode::SecretEmpty => "The value is empty; nothing was sent.".to_owned(),
+        FindingCode::InternalError => match &case.observation.outcome {
+            Outcome::Internal { location } => {
+                format!("credwatch itself failed on this credential, at {}.", printable(location))
+            }
+            _ => "credwatch itself failed on this credential.".to_owned(),
+        },
+        FindingCode::Expiring => {
+            let (day, when) = day_and_distance(case);
+            format!("The {noun} expires on {day}, {when}.")
+        }
+        FindingCode::Expired => {
+            let (day, when) = day_and_distance(case);
+            format!("The {noun} expired on {day}, {when}.")
+        }
+        FindingCode::NeverExpires => match case.expiry.at {
+            Some(at) => format!("The {noun} never expires (its end is {}).", day(at)),
+            None => format!("The {noun} never expires."),
+        },
+        FindingCode::LifetimeTooLong => lifetime(case),
+        FindingCode::ExpiryUndeclared => {
+            format!("Nobody has written down when the {noun} expires, so nobody can be warned.")
+        }
+        FindingCode::DeclaredDateWrong => declared_wrong(case),
+    }
+}
+
+/// What the owner calls it.
+pub(super) fn noun(case: &Case<'_>) -> &'static str {
+    match case.subject.credential.key {
+        Key::Certificate { .. } => "certificate",
+        Key::Secret(_) | Key::Undeclared => "secret",
+    }
+}
+
+fn invalid_secret(case: &Case<'_>) -> String {
+    let changed = if case.recall.value_changed { "; the value is not the one of the last run" } else { "" };
+    let told = told(case);
+    match case.expiry {
+        Expiry { at: Some(at), never: false, .. } if at <= case.now => {
+            format!(
+                "The server refuses the secret{told}; its declared end was {}, so it has probably expired{changed}.",
+                day(at)
+            )
+        }
+        _ => format!("The server refuses the secret as wrong{told}{changed}."),
+    }
+}
+
+fn expired_secret(case: &Case<'_>) -> String {
+    match case.expiry {
+        Expiry { at: Some(at), .. } if at <= case.now => {
+            let (day, when) = day_and_distance(case);
+            format!("The secret expired on {day}, {when}{}.", told(case))
+        }
+        _ => format!("The server says that the secret has expired{}.", told(case)),
+    }
+}
+
+fn lifetime(case: &Case<'_>) -> String {
+    let noun = noun(case);
+    let end = case.expiry.at.unwrap_or(case.now);
+    let limit = case.policy.max_lifetime;
+    match case.subject.credential.created {
+        Some(created) => {
+            let days = (end - created).num_days();
+            format!("The {noun} lives {days} days, from {} to {}; the policy allows {limit}.", day(created), day(end))
+        }
+        None => format!(
+            "The {noun} still has {} days, until {}; the policy allows {limit} in all.",
+            (end - case.now).num_days(),
+            day(end)
+        ),
+    }
+}
+
+fn declared_wrong(case: &Case<'_>) -> String {
+    let noun = noun(case);
+    let declared = match case.subject.credential.expires {
+        Some(Expires::At(at)) if at <= case.now => format!("The inventory says that the {noun} ended on {}", day(at)),
+        Some(Expires::At(at)) => format!("The inventory says that the {noun} ends on {}", day(at)),
+        Some(Expires::Never) | None => format!("The inventory says that the {noun} never ends"),
+    };
+    match (case.observation.certificate_end, case.accepted) {
+        (Some(end), _) => format!("{declared}, but the certificate itself says {}.", day(end)),
+        (None, Some(true)) => format!("{declared}, but the server still accepts it."),
+        (None, _) => format!("{declared}, but the server says it has expired."),
+    }
+}
+
+fn outcome(case: &Case<'_>) -> String {
+    let sentence = match &case.observation.outcome {
+        Outcome::Unreachable(
+            Unreachable::Dns(why)
+            | Unreachable::Connect(why)
+            | Unreachable::Tls(why)
+            | Unreachable::Timeout(why)
+            | Unreachable::ForbiddenAddress(why)
+            | Unreachable::Broken(why)
+            | Unreachable::Discovery(why),
+        )
+        | Outcome::Unreadable(Unreadable::Unresolved(why) | Unreadable::BadKey(why)) => printable(why),
+        Outcome::BadAnswer(BadAnswer::Redirect { status }) => {
+            format!("{} answers with a redirect (HTTP {status}), which credwatch never follows", host(case))
+        }
+        Outcome::BadAnswer(BadAnswer::TooLarge { status }) => {
+            format!("the answer is far too large for a token (HTTP {status})")
+        }
+        Outcome::BadAnswer(BadAnswer::NotJson { status, what }) => {
+            format!("the answer is not a token endpoint's (HTTP {status}): {}", shortened(what, QUOTE))
+        }
+        _ => format!("the answer is not a token endpoint's{}", told(case)),
+    };
+    format!("{}.", capital(sentence.trim_end_matches('.')))
+}
+
+/// ` (AADSTS7000215, HTTP 401)`: what support asks for first.
+fn told(case: &Case<'_>) -> String {
+    let Some(Answer { status, error, error_codes, .. }) = answer(case.observation) else { return String::new() };
+    let codes = error_codes.iter().map(|code| format!("AADSTS{code}"));
+    let error = error.iter().filter(|_| error_codes.is_empty()).map(|error| shortened(error, 60));
+    let parts: Vec<String> = codes.chain(error).chain([format!("HTTP {status}")]).collect();
+    format!(" ({})", parts.join(", "))
+}
+
+fn quote(case: &Case<'_>) -> String {
+    let text = answer(case.observation).and_then(|answer| answer.description.as_deref());
+    text.map(|text| format!(": \"{}\"", shortened(text.trim(), QUOTE))).unwrap_or_default()
+}
+
+pub(super) fn host(case: &Case<'_>) -> String {
+    let (TokenEndpoint::Known(url) | TokenEndpoint::Discover { issuer: url }) =
+        &case.subject.app.registration.token_endpoint;
+    url.host_str().map_or_else(|| "the server".to_owned(), printable)
+}
+
+fn tenant(case: &Case<'_>) -> Option<String> {
+    let registration = &case.subject.app.registration;
+    let realm = registration.realm.as_ref().map(|realm| format!("realm {}", printable(realm)));
+    realm.or_else(|| registration.tenant.as_ref().map(|tenant| format!("tenant {}", printable(tenant))))
+}
+
+fn capital(text: &str) -> String {
+    // A host's name is spelt as it is.
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) if text.contains(' ') => first.to_uppercase().chain(letters).collect(),
+        _ => text.to_owned(),
+    }
+}
+
+pub(super) fn day(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d").to_string()
+}
+
+fn day_and_distance(case: &Case<'_>) -> (String, String) {
+    let at = case.expiry.at.unwrap_or(case.now);
+    let distance = at - case.now;
+    let days = |distance: TimeDelta| match distance.num_days() {
+        0 => "less than a day".to_owned(),
+        1 => "1 day".to_owned(),
+        days => format!("{days} days"),
+    };
+    let when = if distance > TimeDelta::zero() {
+        format!("in {}", days(distance))
+    } else {
+        format!("{} ago", days(-distance))
+    };
+    (day(at), when)
+}

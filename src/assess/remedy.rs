@@ -1,0 +1,51 @@
+//! What to do: general words first, then the provider's steps, the product's, and the inventory's.
+
+use super::{
+    FindingCode,
+    judge::{Case, answer},
+    origin, product,
+};
+use crate::{inventory::Key, provider::aadsts, secret::SecretRef, text::printable};
+
+pub(super) fn of(case: &Case<'_>, code: FindingCode) -> String {
+    let mut sentences = vec![code.guide().todo.to_owned()];
+    if code.name() == case.verdict.name().replace('_', "-") {
+        // The number of the answer knows more than the verdict.
+        sentences.extend(by_number(case).map(str::to_owned));
+    }
+    if code.asks_for_a_new_one() {
+        sentences.push(origin::steps(case.subject));
+        sentences.push(product::steps(case.subject.app.used_by.as_deref()));
+        sentences.push(format!("Then {}correct `expires` in the inventory.", store(case)));
+    }
+    if matches!(code, FindingCode::SecretHasWhitespace | FindingCode::SecretEmpty) {
+        sentences.extend(place(case).map(|place| format!("It is read from {place}.")));
+    }
+    if let Some(runbook) = &case.subject.app.runbook {
+        sentences.push(format!("Runbook: {}", printable(runbook.as_str())));
+    }
+    sentences.join(" ")
+}
+
+fn by_number(case: &Case<'_>) -> Option<&'static str> {
+    let codes = &answer(case.observation)?.error_codes;
+    let meaning = answer(case.observation)?.meaning;
+    codes.iter().filter_map(|code| aadsts(*code)).find(|entry| entry.meaning == meaning)?.todo
+}
+
+/// What credwatch itself reads must hold the new value too.
+fn store(case: &Case<'_>) -> String {
+    place(case).map(|place| format!("put the new value where credwatch reads it ({place}), and ")).unwrap_or_default()
+}
+
+fn place(case: &Case<'_>) -> Option<String> {
+    let (Key::Secret(reference) | Key::Certificate { pem: reference, .. }) = &case.subject.credential.key else {
+        return None;
+    };
+    Some(match reference {
+        SecretRef::Env(name) => format!("the variable {}", printable(name)),
+        SecretRef::File(path) => format!("the file {}", printable(&path.to_string_lossy())),
+        SecretRef::Exec(words) => format!("the program {}", printable(words.first().map_or("", String::as_str))),
+        SecretRef::Store { scheme, address } => printable(&format!("{scheme}:{address}")),
+    })
+}

@@ -1,0 +1,37 @@
+//! `credwatch schema`: the JSON Schema of a file, for editors and checks.
+
+use std::io::Write;
+
+use clap::ValueEnum;
+
+use crate::{cli::Common, exit::Exit, inventory, report, settings};
+
+/// Print the JSON Schema of a file, for editors and checks
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Which file's schema
+    #[arg(value_enum)]
+    pub of: Of,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Of {
+    /// Inventory files
+    Inventory,
+    /// credwatch.yaml
+    Settings,
+    /// The report of `-o json`
+    Report,
+}
+
+/// # Errors
+/// stdout cannot be written.
+pub async fn run(args: Args, _: &Common) -> anyhow::Result<Exit> {
+    let schema = match args.of {
+        Of::Inventory => inventory::schema(),
+        Of::Settings => settings::schema(),
+        Of::Report => report::schema(),
+    };
+    writeln!(anstream::stdout(), "{schema:#}")?;
+    Ok(Exit::Clean)
+}

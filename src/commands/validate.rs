@@ -1,0 +1,81 @@
+//! `credwatch validate`: every fault of inventory and settings at once, without network.
+
+use std::{io::Write, path::PathBuf};
+
+use crate::{
+    cli::Common,
+    exit::Exit,
+    inventory::{self, FaultCode, Faults},
+    settings,
+};
+
+/// Show every fault of inventory and settings, with place and advice
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Inventory files or folders [default: inventory]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+/// # Errors
+/// stdout or stderr cannot be written.
+pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
+    let paths = super::inventory_paths(args.paths, common);
+    let file = settings::locate(common.config.as_deref(), paths.first().map(PathBuf::as_path));
+    let (settings, mut faults) = match settings::read(file.as_deref()) {
+        Ok(settings) => (Some(settings), Vec::new()),
+        Err(Faults(faults)) => (None, faults),
+    };
+    // Faulty settings may well list the program that a reference runs.
+    let settings_known = settings.is_some();
+    let settings = settings.unwrap_or_default();
+    let counts = match inventory::read(&paths, &settings.exec) {
+        Ok(inventory) => (inventory.apps.len(), inventory.subjects().count()),
+        Err(Faults(found)) => {
+            faults.extend(found.into_iter().filter(|fault| settings_known || fault.code != FaultCode::ExecNotAllowed));
+            (0, 0)
+        }
+    };
+    if faults.is_empty() {
+        writeln!(anstream::stdout(), "{} apps, {} credentials, no fault", counts.0, counts.1)?;
+        return Ok(Exit::Clean);
+    }
+    let count = faults.len();
+    let summary = if count == 1 { "1 fault".to_owned() } else { format!("{count} faults") };
+    writeln!(anstream::stderr(), "{}\n{summary}", Faults(faults))?;
+    Ok(Exit::Usage)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const APPS: &str = "version: 1
+apps:
+  - name: one
+    provider: entra
+    tenant: example.org
+    client_id: x
+    secret: exec:[\"/usr/bin/op\"]
+";
+
+    async fn validated(apps: &str, settings: &str) -> Exit {
+        let folder = tempfile::tempdir().unwrap();
+        let inventory = folder.path().join("inventory");
+        fs::create_dir(&inventory).unwrap();
+        fs::write(inventory.join("apps.yaml"), apps).unwrap();
+        fs::write(folder.path().join(settings::FILE_NAME), settings).unwrap();
+        run(Args { paths: vec![inventory] }, &Common::default()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn inventory_and_settings_are_checked_together() {
+        let settings = "version: 1\nexec: [{program: /usr/bin/op}]\n";
+        assert_eq!(validated(APPS, settings).await, Exit::Clean);
+        assert_eq!(validated(APPS, "version: 1\n").await, Exit::Usage, "the program is not allowed");
+        assert_eq!(validated(APPS, "version: 1\nexec: yes\n").await, Exit::Usage, "the settings are faulty");
+        assert_eq!(validated("version: 1\napps: []\n", settings).await, Exit::Usage);
+    }
+}

@@ -1,0 +1,219 @@
+//! From files to the inventory: each file read on its own, then what must hold over all of them.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::de::IgnoredAny;
+
+use super::{
+    across,
+    assemble::{self, Common},
+    fields::Fields,
+    files::files,
+    model::{App, Inventory},
+    raw,
+    stream::{Sink, Streamed},
+};
+use crate::{
+    settings::ExecRule,
+    yaml::{self, At, Check, Fault, FaultCode, Faults, Notes, Text, Tree},
+};
+
+/// Reads files and folders; a folder means its `*.yaml`, sorted, without the settings. `programs` are those that
+/// `exec:` references may run.
+///
+/// # Errors
+/// Every fault of all the files.
+pub fn read(paths: &[PathBuf], programs: &[ExecRule]) -> Result<Inventory, Faults> {
+    let mut faults = Vec::new();
+    let files = files(paths, &mut faults);
+    let mut parts = Vec::with_capacity(files.len());
+    for file in &files {
+        match read_file(file, programs) {
+            Ok(part) => parts.push(part),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    across::check_names(&mut parts);
+    across::check_rotated(&mut parts);
+    if faults.is_empty() && parts.iter().all(|part| part.notes.is_empty() && part.apps.is_empty()) {
+        let advice = "write an entry for each app registration; `credwatch init` shows how";
+        if let Some(part) = parts.first_mut() {
+            part.notes.add(
+                &At::Root.key("apps"),
+                FaultCode::EmptyInventory,
+                "there is no app in this inventory",
+                advice,
+            );
+        }
+    }
+    let mut apps = Vec::new();
+    for part in parts {
+        if !part.notes.is_empty() {
+            faults.extend(placed(part));
+        } else if apps.is_empty() {
+            // The usual single file: its list is the inventory's, not a copy of it.
+            apps = part.apps;
+        } else {
+            apps.extend(part.apps);
+        }
+    }
+    if faults.is_empty() {
+        return Ok(Inventory { files, apps });
+    }
+    faults.sort_by_key(|fault| files.iter().position(|file| *file == fault.file));
+    Err(Faults(faults))
+}
+
+/// What one file holds, and what is wrong with it.
+pub struct Part {
+    pub file: PathBuf,
+    pub apps: Vec<App>,
+    /// Of every app that has one, with its place in the list.
+    pub names: Vec<(usize, Arc<str>)>,
+    pub notes: Notes,
+}
+
+fn read_file(file: &Path, programs: &[ExecRule]) -> Result<Part, Fault> {
+    let text = yaml::source(file)?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let mut reader = Reader::new(folder, programs);
+    let typed = yaml::typed(&text, Streamed(&mut reader));
+    if typed.is_ok() {
+        reader.finish();
+        if reader.check.notes.is_empty() {
+            return Ok(reader.part(file));
+        }
+    }
+    let tree = Tree::parse(&text).map_err(|lone| lone.fault(file))?;
+    let mut reader = Reader::new(folder, programs);
+    reader.walk(&tree);
+    if let (true, Err(error)) = (reader.check.notes.is_empty(), typed) {
+        // Something only the one-pass reader minds; its text may quote the file, its place does not.
+        let place = error.location().map_or_else(yaml::Place::default, |at| yaml::Place {
+            line: usize::try_from(at.line()).unwrap_or_default(),
+            column: usize::try_from(at.column()).unwrap_or_default(),
+            offset: 0,
+        });
+        if !reader.late_defaults {
+            let advice = "write it more simply: no tags, and fewer anchors and aliases";
+            return Err(Fault::new(file, place, FaultCode::YamlSyntax, "this cannot be read", advice));
+        }
+    }
+    Ok(reader.part(file))
+}
+
+/// The faults of a part, with their places. The text is read again, for it was let go once it had been read.
+fn placed(part: Part) -> Vec<Fault> {
+    let text = yaml::source(&part.file).unwrap_or_default();
+    let tree = Tree::parse(&text).ok();
+    part.notes.placed(&part.file, tree.as_ref().map(|tree| &tree.root))
+}
+
+/// Turns a file's entries into apps, whichever way they are read.
+struct Reader<'a> {
+    check: Check<'a>,
+    version: Option<Text>,
+    common: Common,
+    /// Entries so far.
+    count: usize,
+    has_apps: bool,
+    late_defaults: bool,
+    apps: Vec<App>,
+    names: Vec<(usize, Arc<str>)>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(folder: &'a Path, programs: &'a [ExecRule]) -> Self {
+        Self {
+            check: Check::new(folder, programs),
+            version: None,
+            common: Common::default(),
+            count: 0,
+            has_apps: false,
+            late_defaults: false,
+            apps: Vec::new(),
+            names: Vec::new(),
+        }
+    }
+
+    /// The way that finds every fault of form.
+    fn walk(&mut self, tree: &Tree<'_>) {
+        let root = &tree.root;
+        let Some(head) = yaml::collect::<raw::File<IgnoredAny>>(root, &At::Root, &mut self.check.notes) else { return };
+        let order = |key| root.get(key).map(|entry| entry.key_place.offset);
+        self.late_defaults = order("defaults") > order("apps");
+        self.version(head.version);
+        self.defaults(head.defaults);
+        let at = At::Root.key("apps");
+        match (head.apps, root.get("apps").map(|entry| &*entry.node.value)) {
+            (Some(_), Some(yaml::Value::List(items))) => {
+                for (index, item) in items.iter().enumerate() {
+                    match yaml::collect(item, &at.index(index), &mut self.check.notes) {
+                        Some(app) => self.app(app),
+                        None => self.count += 1,
+                    }
+                }
+                self.no_more_apps();
+            }
+            (Some(_), Some(_)) => {
+                self.check.notes.add(&at, FaultCode::WrongType, "this is no list", "begin each app with `- name:`");
+                self.no_more_apps();
+            }
+            (None, Some(_)) => self.no_more_apps(),
+            (_, None) => {}
+        }
+        self.finish();
+    }
+
+    fn finish(&mut self) {
+        self.check.version(self.version.as_ref());
+        if !self.has_apps {
+            self.check.missing::<()>(&At::Root.key("apps"), "list the app registrations under `apps:`");
+        }
+    }
+
+    fn part(self, file: &Path) -> Part {
+        Part { file: file.to_owned(), apps: self.apps, names: self.names, notes: self.check.notes }
+    }
+}
+
+impl Sink for Reader<'_> {
+    fn version(&mut self, version: Option<Text>) {
+        self.version = version;
+    }
+
+    fn defaults(&mut self, defaults: Option<raw::App>) {
+        let Some(defaults) = defaults else { return };
+        let at = At::Root.key("defaults");
+        if defaults.name.is_some() {
+            let advice = "remove it: a name belongs to one app";
+            self.check.notes.add(&at.key("name"), FaultCode::ConflictingFields, "apps cannot share a name", advice);
+        }
+        self.common.defaults = Fields::read(defaults, &at, &mut self.check);
+    }
+
+    fn app(&mut self, mut app: raw::App) {
+        let (at, index) = (At::Root.key("apps"), self.count);
+        let at = at.index(index);
+        self.count += 1;
+        let at_name = at.key("name");
+        let name = match app.name.take() {
+            None => self.check.missing(&at_name, "what people call this app; unique over all files"),
+            name => self.check.line(&at_name, name),
+        };
+        let name: Option<Arc<str>> = name.map(Arc::from);
+        self.names.extend(name.clone().map(|name| (index, name)));
+        let own = Fields::read(app, &at, &mut self.check);
+        // A name is only for showing from here on: an app without one is checked like the others.
+        let nameless = name.is_none();
+        let built = assemble::app(name.unwrap_or_default(), own, &mut self.common, &at, &mut self.check);
+        self.apps.extend(built.filter(|_| !nameless));
+    }
+
+    fn no_more_apps(&mut self) {
+        self.has_apps = true;
+    }
+}

@@ -1,0 +1,231 @@
+//! Files whose form is right and whose content is not.
+
+use insta::assert_snapshot;
+
+use super::*;
+
+#[test]
+fn a_value_that_cannot_be_is_told_what_could() {
+    let lines = "expires: 2027-13-01\ncreated: 2027-01-01T10:00:00.0123456789Z\nwarn: 30\ncritical: 7x\nenabled: yes\nowners: [Ops <ops@example.org>]
+name: two\nrunbook: http://wiki.example.org/\nnotes: |\n  Canary~7Qm2.xZ\nused_by: \"a\\eb\"\nparams: {Canary~7Qm2.xZ: [1]}\nscope: \"\"
+assertion_alg: none\nauthority: https://Canary~7Qm2.xZ@login.example.org/";
+    assert_snapshot!(told(&with(lines)), @r"
+    apps.yaml:6:14: INVALID_VALUE apps[0].expires: the calendar or the clock has no such day or time
+        check day, month, hour and offset
+    apps.yaml:7:14: INVALID_VALUE apps[0].created: this time has more than nine digits behind the point
+        whole seconds will do
+    apps.yaml:8:11: INVALID_VALUE apps[0].warn: this is no duration
+        a whole number and one of ms, s, m, h, d, w, as in `30d`
+    apps.yaml:9:15: INVALID_VALUE apps[0].critical: this is no duration
+        a whole number and one of ms, s, m, h, d, w, as in `30d`
+    apps.yaml:10:14: INVALID_VALUE apps[0].enabled: this is neither `true` nor `false`
+        write `true` or `false`
+    apps.yaml:11:14: INVALID_VALUE apps[0].owners[0]: this is no e-mail address
+        write the bare address, as in `ops@example.org`
+    apps.yaml:12:5: DUPLICATE_KEY apps[0].name: this key is already there, above
+        keep one
+    apps.yaml:13:14: INSECURE_URL apps[0].runbook: plain http to another machine can be read and changed on its way
+        write `https://`; plain `http://` is for 127.0.0.1, [::1] and localhost
+    apps.yaml:16:14: INVALID_VALUE apps[0].used_by: there is a control character or a line break in this
+        write it in one line of plain text
+    apps.yaml:17:14: WRONG_TYPE apps[0].params.?: this is a list; a text belongs here
+        write one value
+    apps.yaml:18:12: INVALID_VALUE apps[0].scope: this is empty
+        write a value, or remove the key
+    apps.yaml:19:20: INVALID_VALUE apps[0].assertion_alg: this is none of the names that fit here
+        one of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA
+    apps.yaml:20:16: SECRET_LOOKS_INLINE apps[0].authority: there is a name or password in this URL
+        remove the part before the `@`; secrets are references in fields of their own
+    ");
+}
+
+#[test]
+fn a_name_may_be_long_but_not_endless() {
+    let named = |name: &str| {
+        told(&format!(
+            "version: 1\napps:\n  - {{name: \"{name}\", provider: entra, tenant: example.org, client_id: x}}\n"
+        ))
+    };
+    assert_eq!(named(&"ü".repeat(1_000)), "");
+    assert_eq!(named("=cmd()|<script>{{x}} \u{202e}"), "");
+    assert_snapshot!(named(&"x".repeat(1_001)), @r"
+    apps.yaml:3:12: INVALID_VALUE apps[0].name: this is longer than 1,000 characters
+        shorten it
+    ");
+    assert_snapshot!(named(r"a\u001b[31m7Qm2"), @r"
+    apps.yaml:3:12: INVALID_VALUE apps[0].name: there is a control character or a line break in this
+        write it in one line of plain text
+    ");
+}
+
+#[test]
+fn keys_that_exclude_each_other_are_named() {
+    assert_snapshot!(told(&with("secret: env:A\ncertificate: env:B")), @r"
+    apps.yaml:7:18: CONFLICTING_FIELDS apps[0].certificate: `secret` and `certificate` exclude each other
+        keep the one the client proves itself with
+    ");
+    assert_snapshot!(told(&with("secret: env:A\nkey_id: 6befd701")), @r"
+    apps.yaml:7:13: CONFLICTING_FIELDS apps[0].key_id: a secret has no `key_id`
+        Entra's keyId of a secret is its `secret_id`
+    ");
+    assert_snapshot!(told(&with("expires: never\ncredentials: [{secret: env:A}]")), @r"
+    apps.yaml:6:14: CONFLICTING_FIELDS apps[0].expires: `expires` and `credentials` exclude each other
+        move it into the item of the list that it belongs to
+    ");
+    assert_snapshot!(told(&with("credentials: []")), @r"
+    apps.yaml:6:5: INVALID_VALUE apps[0].credentials: this list is empty
+        list the app's credentials, or remove the key
+    ");
+    assert_snapshot!(told(&with("credentials: [{secret: env:A}, {certificate: env:B}]")), @r"
+    apps.yaml:6:5: CONFLICTING_FIELDS apps[0].credentials: some of these are secrets and some certificates, which are sent in different ways
+        make two entries with names of their own
+    ");
+    assert_snapshot!(told(&with("secret: env:A\nauth_method: tls_client_auth")), @r"
+    apps.yaml:7:18: CONFLICTING_FIELDS apps[0].auth_method: this method needs `certificate`, and there is a `secret`
+        write a `client_secret_...` method, or `certificate` instead of `secret`
+    ");
+    assert_snapshot!(told(&with("certificate: env:A\nauth_method: client_secret_jwt")), @r"
+    apps.yaml:7:18: CONFLICTING_FIELDS apps[0].auth_method: clients of `entra` cannot authenticate in this way
+        remove `auth_method` for the usual one, or check `provider` and what the client proves itself with
+    ");
+    assert_snapshot!(told(&with("secret: env:A\nauth_method: client_secret_jwt\nassertion_alg: RS256")), @r"
+    apps.yaml:7:18: CONFLICTING_FIELDS apps[0].auth_method: clients of `entra` cannot authenticate in this way
+        remove `auth_method` for the usual one, or check `provider` and what the client proves itself with
+    apps.yaml:8:20: CONFLICTING_FIELDS apps[0].assertion_alg: `client_secret_jwt` signs with the secret
+        one of HS256, HS384, HS512
+    ");
+    assert_snapshot!(told(&with("certificate: env:A\nassertion_alg: HS256")), @r"
+    apps.yaml:7:20: CONFLICTING_FIELDS apps[0].assertion_alg: `private_key_jwt` signs with a private key
+        an RS, PS or ES algorithm, or EdDSA
+    ");
+    assert_snapshot!(told(&with("secret: env:A\nassertion_alg: ES256")), @r"
+    apps.yaml:7:20: CONFLICTING_FIELDS apps[0].assertion_alg: this app's `auth_method` signs nothing
+        remove it, or write the `auth_method` it is meant for
+    ");
+    assert_snapshot!(told(&with("created: 2027-03-01\nexpires: 2027-03-01")), @r"
+    apps.yaml:6:14: INVALID_VALUE apps[0].created: this is not before `expires`
+        one of the two dates is wrong
+    ");
+}
+
+#[test]
+fn a_field_of_another_provider_is_a_misunderstanding() {
+    let text = "version: 1\napps:\n  - {name: a, provider: keycloak, base_url: https://sso.example.org, realm: corp, client_id: x, domain: y}\n  - {name: b, provider: keycloak, base_url: https://sso.example.org, client_id: x}\n";
+    assert_snapshot!(told(text), @r"
+    apps.yaml:3:105: FOREIGN_FIELD apps[0].domain: `keycloak` has no use for this
+        remove it, or check `provider`; this one knows base_url, realm, authority
+    apps.yaml:4:5: MISSING_FIELD apps[1].realm: `realm` is missing
+        write the realm the client is in
+    ");
+}
+
+#[test]
+fn a_reference_that_names_no_place_is_told_its_form() {
+    assert_snapshot!(told(&with("secret: exec:Canary~7Qm2.xZ")), @r"
+    apps.yaml:6:13: MALFORMED_REFERENCE apps[0].secret: an `exec:` reference is a JSON array of strings whose first is the absolute path of a program
+        `env:NAME` and `file:PATH` are the simplest references
+    ");
+    assert_snapshot!(told(&with("secret: vault:Canary~7Qm2.xZ")), @r"
+    apps.yaml:6:13: MALFORMED_REFERENCE apps[0].secret: a `vault:` reference needs MOUNT/PATH#KEY
+        `env:NAME` and `file:PATH` are the simplest references
+    ");
+    assert_snapshot!(told(&with("secret: hook:deliver")), @r"
+    apps.yaml:6:13: MALFORMED_REFERENCE apps[0].secret: `hook:` says where a rotation delivers to; a secret cannot be read from it
+        `env:NAME` and `file:PATH` are the simplest references
+    ");
+    assert_snapshot!(told(&with("secret: env:Canary~7Qm2.xZ")), @r"
+    apps.yaml:6:13: SECRET_LOOKS_INLINE apps[0].secret: this is not a reference but looks like the secret itself
+        write where the secret lies: `env:NAME`, `file:PATH`, `exec:[...]` or a store; and replace the secret if this file was shared
+    ");
+    assert_snapshot!(told(&with("secret: exec:[\"/usr/bin/op\", \"Canary~7Qm2.xZ\"]")), @r"
+    apps.yaml:6:13: EXEC_NOT_ALLOWED apps[0].secret: the settings do not let references run this program
+        add it to `exec` in credwatch.yaml, with the variables it may see
+    ");
+}
+
+#[test]
+fn a_fault_of_the_defaults_is_told_once_and_makes_no_app_incomplete() {
+    let text = "version: 1\ndefaults: {provider: entra, tenant: [7Qm2], client_id: x, warn: 1, critical: 40d}\napps:\n  - {name: a}\n  - {name: b}\n  - {name: c, warn: 30d}\n";
+    assert_snapshot!(told(text), @r"
+    apps.yaml:2:29: WRONG_TYPE defaults.tenant: this is a list; a text belongs here
+        write one value
+    apps.yaml:2:65: INVALID_VALUE defaults.warn: this is no duration
+        a whole number and one of ms, s, m, h, d, w, as in `30d`
+    apps.yaml:6:21: INVALID_VALUE apps[2].warn: `critical` would begin before `warn`
+        `critical` is the shorter of the two
+    ");
+}
+
+#[test]
+fn names_are_unique_over_all_files() {
+    let file = |name: &str| {
+        format!("version: 1\napps:\n  - {{name: {name}, provider: entra, tenant: example.org, client_id: x}}\n")
+    };
+    let faults =
+        read_texts(&[("a.yaml", &file("one")), ("b.yaml", &file("two")), ("c.yaml", &file("one"))]).unwrap_err();
+    assert_snapshot!(faults, @r"
+    c.yaml:3:12: DUPLICATE_NAME apps[0].name: apps[0] of a.yaml has this name already
+        names are unique over all files
+    ");
+}
+
+#[test]
+fn a_rotation_that_could_lose_a_secret_is_refused() {
+    let rotate = |lines: &str| with(&format!("secret: file:/etc/etl/secret\nrotate: {lines}"));
+    assert_snapshot!(told(&rotate("{}")), @r"
+    apps.yaml:7:5: MISSING_FIELD apps[0].rotate.deliver_to: `deliver_to` is missing
+        list the stores that hold the secret, the one that `secret` names first
+    ");
+    assert_snapshot!(told(&rotate("{deliver_to: [file:/etc/other]}")), @r"
+    apps.yaml:7:14: UNSAFE_ROTATION apps[0].rotate.deliver_to: `secret` is not among these, so what is tested would not be what is rotated
+        let `secret` name the first of the stores in `deliver_to`
+    ");
+    assert_snapshot!(told(&rotate("{deliver_to: [person:ops@example.org, file:/etc/etl/secret]}")), @r"
+    apps.yaml:7:14: UNSAFE_ROTATION apps[0].rotate.deliver_to: the first store is a person, whom the new secret cannot be read back from
+        put a store that can be read first; the person gets it from there
+    ");
+    assert_snapshot!(told(&rotate("{lifetime: 51d, deliver_to: [file:/etc/etl/secret]}")), @r"
+    apps.yaml:7:24: UNSAFE_ROTATION apps[0].rotate.lifetime: the new secret would be due again before its rotation is over
+        make `lifetime` longer than `before` + `grace` + 14d
+    ");
+    assert_snapshot!(told(&rotate("{before: 27d, deliver_to: [file:/etc/etl/secret, person:ops@example.org]}")), @r"
+    apps.yaml:7:22: UNSAFE_ROTATION apps[0].rotate.before: a person who is late would let the old secret expire
+        make `before` at least `abandon_after` + `grace` + 7d
+    ");
+    assert_snapshot!(told(&rotate("{allow_gap: true, deliver_to: [file:/etc/etl/secret, person:ops@example.org]}")), @r#"
+    apps.yaml:7:5: MISSING_FIELD apps[0].rotate.window: `window` is missing
+        a gap needs a window to fall into, as in `window: "0 22 * * SAT"`
+    apps.yaml:7:25: UNSAFE_ROTATION apps[0].rotate.allow_gap: a gap would last until a person has typed the new secret in
+        deliver to stores only
+    "#);
+    assert_snapshot!(told(&rotate("{window: 22 * SAT, deliver_to: [env:X, Canary~7Qm2.xZ, \"person:Ops\", {pick_up: 1d}, {store: hook:x, in_place: true}]}")), @r"
+    apps.yaml:7:22: INVALID_VALUE apps[0].rotate.window: a crontab line has five fields; this has 3
+        five fields, as in `0 3 * * *`: minute, hour, day, month, weekday
+    apps.yaml:7:45: UNSAFE_ROTATION apps[0].rotate.deliver_to[0]: nothing can be delivered to this
+        a file, vault:, azure-key-vault:, aws-secrets-manager:, kubernetes:, hook: or person:
+    apps.yaml:7:52: SECRET_LOOKS_INLINE apps[0].rotate.deliver_to[1]: this is no store but looks like a secret
+        name a store: a file, vault:, azure-key-vault:, aws-secrets-manager:, kubernetes:, hook: or person:
+    apps.yaml:7:68: INVALID_VALUE apps[0].rotate.deliver_to[2]: this is no e-mail address
+        write the bare address, as in `ops@example.org`
+    apps.yaml:7:82: MISSING_FIELD apps[0].rotate.deliver_to[3].store: `store` is missing
+        name the store, as in `file:/etc/etl/secret`
+    apps.yaml:7:123: CONFLICTING_FIELDS apps[0].rotate.deliver_to[4].in_place: only a file is written in place
+        remove `in_place`
+    ");
+    assert_snapshot!(told(&with("certificate: env:A\nrotate: {deliver_to: [file:/etc/etl/secret]}")), @r"
+    apps.yaml:7:14: UNSAFE_ROTATION apps[0].rotate.deliver_to: there is no `secret` to rotate
+        let `secret` name the first of the stores in `deliver_to`
+    ");
+}
+
+#[test]
+fn one_credential_is_not_rotated_from_two_entries() {
+    let rotated = "secret: file:/a, secret_id: \"7\", rotate: {deliver_to: [file:/a]}";
+    let text = format!(
+        "version: 1\ndefaults: {{provider: entra, tenant: example.org, client_id: x}}\napps:\n  - {{name: a, {rotated}}}\n  - {{name: b, secret: env:B, secret_id: 7}}\n  - {{name: c, secret: env:B, secret_id: 8}}\n"
+    );
+    assert_snapshot!(told(&text), @r"
+    apps.yaml:5:41: DUPLICATE_CREDENTIAL apps[1].secret_id: another entry names the same credential, and one of the two is rotated
+        keep one entry for each credential of the provider
+    ");
+}

@@ -1,0 +1,234 @@
+//! The nightly job, readable from top to bottom: read, test, judge, remember, tell, publish.
+//!
+//! `audit`, `serve` and `demo` are drivers of this one function.
+
+mod fail_on;
+mod retest;
+
+pub use fail_on::FailOn;
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::{Context, ensure};
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    assess::{self, Assessment, Recall, Summary},
+    clock,
+    exit::Exit,
+    inventory::{self, Inventory, Selection, Subject},
+    notify::{self, Desk, Tonight},
+    period::Period,
+    probe::{self, NotTested, Observation, Outcome, Prober},
+    report::{self, Report},
+    run::{Incomplete, Run},
+    secret::Resolver,
+    settings::{self, Settings},
+    state::{self, Begun, Night},
+};
+
+/// What one run is asked to do.
+#[derive(Debug, Default)]
+pub struct Job {
+    pub paths: Vec<PathBuf>,
+    pub config: Option<PathBuf>,
+    pub state: Option<String>,
+    pub selection: Selection,
+    pub offline: bool,
+    /// A forecast: judged for that time, remembered nowhere, told to nobody.
+    pub as_of: Option<DateTime<Utc>>,
+    pub notify: bool,
+    pub fail_on: FailOn,
+    pub concurrency: Option<usize>,
+    pub timeout: Option<Period>,
+}
+
+/// What a driver lends to a run.
+pub struct Stage<'s> {
+    pub cancel: &'s CancellationToken,
+    /// Called with the credentials done and their number.
+    pub progress: &'s (dyn Fn(usize, usize) + Sync),
+    /// Renders the finished report; returns what could not be written.
+    pub publish: &'s mut (dyn FnMut(&Report<'_>, &Tonight<'_>) -> Vec<Incomplete> + Send),
+}
+
+impl Job {
+    /// Runs the job and says how it ended.
+    ///
+    /// # Errors
+    /// Wrong settings or inventory, or a selection that selects nothing: nothing was tested.
+    pub async fn run(&self, mut stage: Stage<'_>) -> anyhow::Result<Exit> {
+        let settings = self.settings()?;
+        let begun = match self.begin(&settings) {
+            Err(fault @ state::StateFault::Locked(_)) => {
+                tracing::error!("{fault}");
+                return Ok(Exit::Locked);
+            }
+            begun => begun?,
+        };
+        let resolver = Arc::new(Resolver::new(settings.exec.clone()));
+        let http = probe::http_client(&settings.http, settings.ca.as_deref())?;
+        let dead_man = settings.notify.dead_man.as_ref().filter(|_| self.notify);
+        if let Some(url) = dead_man {
+            notify::dead_man::start(url, &*resolver, &http).await;
+        }
+        let ended = self.night(&settings, begun, &resolver, &http, &mut stage).await;
+        let exit = *ended.as_ref().unwrap_or(&Exit::Usage);
+        let exit = if stage.cancel.is_cancelled() { Exit::Terminated } else { exit };
+        if let Some(url) = dead_man
+            && let Some(untold) = notify::dead_man::finish(url, exit, &*resolver, &http).await
+        {
+            tracing::error!("{}", untold.message);
+            return ended.map(|exit| if exit == Exit::Clean { Exit::Incomplete } else { exit });
+        }
+        ended
+    }
+
+    fn settings(&self) -> anyhow::Result<Settings> {
+        let file = settings::locate(self.config.as_deref(), self.paths.first().map(PathBuf::as_path));
+        let mut settings = settings::read(file.as_deref())?;
+        if let Some(limit) = self.concurrency {
+            settings.http.concurrency = limit;
+            settings.http.per_host = limit;
+        }
+        if let Some(timeout) = self.timeout {
+            settings.http.timeout = timeout;
+        }
+        Ok(settings)
+    }
+
+    /// Takes the lock and reads what earlier runs left; a forecast has neither.
+    fn begin(&self, settings: &Settings) -> Result<Option<Begun>, state::StateFault> {
+        let url = self.state.as_deref().or(settings.state.as_deref());
+        self.as_of.is_none().then(|| state::begin(url)).transpose()
+    }
+
+    async fn night(
+        &self,
+        settings: &Settings,
+        begun: Option<Begun>,
+        resolver: &Arc<Resolver>,
+        http: &reqwest::Client,
+        stage: &mut Stage<'_>,
+    ) -> anyhow::Result<Exit> {
+        let started_at = clock::now();
+        let inventory = self.inventory(settings)?;
+        let mut subjects: Vec<Subject<'_>> = inventory.subjects().collect();
+        let mut begun = begun.map_or_else(state::forgetful, Ok)?;
+        let mut run = self.describe(started_at);
+        run.incomplete.extend(begun.incomplete.take());
+
+        let mut observations = self.probe(settings, resolver, &subjects, &begun, stage).await?;
+        run.incomplete.extend(drop_interrupted(&mut subjects, &mut observations));
+        let now = self.as_of.unwrap_or_else(clock::now);
+        let seen = subjects.iter().copied().zip(&observations);
+        let judged = seen.map(|(subject, observation)| judge(subject, observation, settings, &begun, now));
+        let mut assessments: Vec<Assessment<'_>> = judged.collect();
+
+        let (partial, scope) = (self.selection.is_partial() || stage.cancel.is_cancelled(), Night::scope_of(&self.paths));
+        let night = Night { now, scope: (!partial).then_some(scope.as_str()), offline: self.offline };
+        let fingerprints = observations.iter().map(|observation| observation.fingerprint);
+        let changes = begun.memory.learn(&night, assessments.iter_mut().zip(fingerprints));
+        if let Err(fault) = begun.state.record(&run.id, &night, &changes) {
+            run.incomplete.push(state::unavailable(&fault));
+        }
+
+        let tonight = Tonight {
+            run_id: &run.id.clone(),
+            now,
+            last_run: begun.last_run.as_ref().map(|past| past.started_at),
+            assessments: &assessments,
+            memory: &begun.memory,
+            partial,
+            policy: &settings.policy,
+        };
+        if self.notify {
+            let desk = Desk { notify: &settings.notify, ca: settings.ca.as_deref(), http, secrets: &**resolver };
+            run.incomplete.extend(notify::deliver(&desk, &mut *begun.state, &tonight).await);
+        }
+
+        run.finished_at = clock::now();
+        let sound = run.incomplete.is_empty() && !assessments.iter().any(|assessment| assessment.test.verdict.is_inconclusive());
+        let report = Report {
+            schema: report::SCHEMA,
+            last_success: if sound { Some(run.finished_at) } else { begun.last_success },
+            run,
+            summary: Summary::of(&assessments),
+            credentials: &assessments,
+        };
+        let unwritten = (stage.publish)(&report, &tonight);
+        for missing in report.run.incomplete.iter().chain(&unwritten) {
+            tracing::error!("{}", missing.message);
+        }
+        let exit = self.fail_on.exit(&assessments, !(report.run.incomplete.is_empty() && unwritten.is_empty()));
+        if let Err(fault) = begun.state.finish(&report.run.id, report.run.finished_at, exit.code()) {
+            tracing::error!("{fault}");
+        }
+        Ok(exit)
+    }
+
+    fn inventory(&self, settings: &Settings) -> anyhow::Result<Inventory> {
+        let all = inventory::read(&self.paths, &settings.exec)?;
+        ensure!(!all.apps.is_empty(), "the inventory holds no app: nothing to test");
+        let selected = self.selection.apply(all);
+        ensure!(!selected.apps.is_empty(), "no app of the inventory matches --only, --tag and --shard: nothing to test");
+        Ok(selected)
+    }
+
+    fn describe(&self, started_at: DateTime<Utc>) -> Run {
+        Run {
+            id: uuid::Uuid::now_v7().to_string(),
+            started_at,
+            finished_at: started_at,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            inventory: self.paths.iter().map(|path| path.display().to_string()).collect(),
+            shard: self.selection.shard.map(|shard| shard.to_string()),
+            incomplete: Vec::new(),
+        }
+    }
+
+    async fn probe(
+        &self,
+        settings: &Settings,
+        resolver: &Arc<Resolver>,
+        subjects: &[Subject<'_>],
+        begun: &Begun,
+        stage: &Stage<'_>,
+    ) -> anyhow::Result<Vec<Observation>> {
+        let options = probe::Options {
+            http: settings.http.clone(),
+            ca: settings.ca.clone(),
+            allow: settings.allow.clone(),
+            offline: self.offline,
+            fingerprint_key: Some(begun.state.installation().key),
+            shutdown: stage.cancel.clone(),
+        };
+        let prober = Prober::new(options, Arc::clone(resolver)).context("the HTTP client could not be set up")?;
+        let mut observations = prober.run(subjects, |done| (stage.progress)(done, subjects.len())).await;
+        retest::retest_changed(&prober, subjects, &mut observations, &begun.memory, stage.cancel).await;
+        Ok(observations)
+    }
+}
+
+/// What a signal kept from being tested is neither judged nor remembered.
+fn drop_interrupted(subjects: &mut Vec<Subject<'_>>, observations: &mut Vec<Observation>) -> Option<Incomplete> {
+    let all = subjects.len();
+    let tested = |observation: &Observation| observation.outcome != Outcome::NotTested(NotTested::Interrupted);
+    let mut outcomes = observations.iter();
+    subjects.retain(|_| outcomes.next().is_some_and(tested));
+    observations.retain(tested);
+    let missing = all - subjects.len();
+    (missing > 0).then(|| Incomplete::new("interrupted", format!("the run was interrupted: {missing} of {all} credentials were not tested")))
+}
+
+fn judge<'a>(
+    subject: Subject<'a>,
+    observation: &Observation,
+    settings: &Settings,
+    begun: &Begun,
+    now: DateTime<Utc>,
+) -> Assessment<'a> {
+    let recall = Recall { value_changed: begun.memory.value_changed(subject, observation), rotated_at: None };
+    assess::assess(subject, observation, &settings.policy, now, &recall)
+}

@@ -1,0 +1,288 @@
+//! Sends what is due and remembers what was taken over.
+
+use std::collections::{BTreeSet, HashMap};
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use super::{
+    Desk,
+    audience::Audience,
+    carrier::{Carrier, Content, Parcel, Sent},
+    digest::{self, Digest},
+    event::Event,
+    mail::{BadMail, Mail, message_for},
+    policy::{self, Index, Tonight},
+};
+use crate::{
+    run::Incomplete,
+    state::{News, State, StateFault, Told, unavailable},
+    text,
+};
+
+/// Tells everybody what is due to them, channel by channel; none holds up another.
+///
+/// Returns what could not be delivered; it is due again with the next run.
+pub async fn deliver(desk: &Desk<'_>, state: &mut dyn State, tonight: &Tonight<'_>) -> Vec<Incomplete> {
+    let channels = desk.notify.channels.iter().map(|channel| (channel.name.as_str(), desk.carrier(channel))).collect();
+    deliver_through(channels, &desk.notify.admins, state, tonight).await
+}
+
+type Carriers<'a> = Vec<(&'a str, Box<dyn Carrier + 'a>)>;
+
+pub(super) async fn deliver_through(
+    channels: Carriers<'_>,
+    admins: &[String],
+    state: &mut dyn State,
+    tonight: &Tonight<'_>,
+) -> Vec<Incomplete> {
+    if channels.is_empty() {
+        return Vec::new();
+    }
+    let mut books = Books::open(state);
+    let audience = Audience::of(admins, tonight.assessments);
+    let index = policy::index(tonight.assessments);
+    let mut incomplete = Vec::new();
+    for (channel, mut carrier) in channels {
+        let told = books.told_through(channel);
+        let mut round = Round { channel, tonight, index: &index, audience: &audience, told: &told };
+        round.go(&mut *carrier, &mut books, &mut incomplete).await;
+        carrier.close().await;
+    }
+    incomplete.extend(books.fault.as_ref().map(unavailable));
+    incomplete
+}
+
+/// The state as seen from here. A state that fails costs duplicates, never a message; it is reported once.
+struct Books<'s> {
+    state: &'s mut dyn State,
+    told: Vec<Told>,
+    owed: HashMap<(String, String), chrono::DateTime<chrono::Utc>>,
+    fault: Option<StateFault>,
+}
+
+impl<'s> Books<'s> {
+    fn open(state: &'s mut dyn State) -> Self {
+        let read = state.told().and_then(|told| Ok((told, state.owed()?)));
+        match read {
+            Ok((told, owed)) => Self { state, told, owed, fault: None },
+            Err(fault) => Self { state, told: Vec::new(), owed: HashMap::new(), fault: Some(fault) },
+        }
+    }
+
+    /// What each person was told on that channel.
+    fn told_through(&mut self, channel: &str) -> HashMap<String, Vec<Told>> {
+        let mut of_channel: HashMap<String, Vec<Told>> = HashMap::new();
+        for told in self.told.extract_if(.., |told| told.channel == channel) {
+            of_channel.entry(told.person.clone()).or_default().push(told);
+        }
+        of_channel
+    }
+
+    fn write(&mut self, news: &[News]) {
+        if let Err(fault) = self.state.tell(news) {
+            tracing::error!("{fault}");
+            self.fault.get_or_insert(fault);
+        }
+    }
+}
+
+/// One channel in one run.
+struct Round<'r> {
+    channel: &'r str,
+    tonight: &'r Tonight<'r>,
+    index: &'r Index<'r>,
+    audience: &'r Audience,
+    told: &'r HashMap<String, Vec<Told>>,
+}
+
+impl Round<'_> {
+    async fn go(&mut self, carrier: &mut dyn Carrier, books: &mut Books<'_>, incomplete: &mut Vec<Incomplete>) {
+        let mut silent = Vec::new();
+        let mut down: Option<(String, usize)> = None;
+        for person in self.recipients(carrier.is_webhook()) {
+            let (mailbox, due) = self.due(person, carrier.is_webhook());
+            silent.extend(due.silent);
+            if due.events.is_empty() {
+                silent.extend(self.settled(person, books));
+                continue;
+            }
+            if let Some((_, waiting)) = &mut down {
+                *waiting += 1;
+                continue;
+            }
+            let parcel = self.parcel(person, mailbox, due.events, &books.state.installation().key);
+            let sent = carrier.send(&parcel).await;
+            let Content::News(digest) = &parcel.content else { continue };
+            match sent {
+                Sent::Accepted => {
+                    let mut news = self.knows(person, &digest.events, false);
+                    news.extend(self.settled(person, books));
+                    books.write(&news);
+                }
+                Sent::Refused(reason) => {
+                    books.write(&self.knows(person, &digest.events, true));
+                    incomplete.push(self.refused(mailbox, &reason));
+                }
+                Sent::Kept(reason) => {
+                    let since = self.owed(person, books);
+                    incomplete.push(self.kept(mailbox, &reason, &since));
+                }
+                Sent::Down(reason) => {
+                    let since = self.owed(person, books);
+                    down = Some((format!("{reason}{since}"), 1));
+                }
+            }
+        }
+        books.write(&silent);
+        incomplete.extend(down.map(|(reason, waiting)| self.down(&reason, waiting)));
+    }
+
+    /// Everybody something may be due to, in the same order every night.
+    fn recipients(&self, webhook: bool) -> BTreeSet<&str> {
+        if webhook {
+            return BTreeSet::from([""]);
+        }
+        self.audience.people.keys().chain(self.told.keys()).map(String::as_str).collect()
+    }
+
+    fn due<'e>(&'e self, person: &'e str, webhook: bool) -> (&'e str, policy::Due<'e>) {
+        let told = self.told.get(person).map(Vec::as_slice).unwrap_or_default();
+        let all = 0..self.tonight.assessments.len();
+        let known = self.audience.people.get(person);
+        let mailbox = known.map_or(person, |known| &known.mailbox);
+        let sees: &mut dyn Iterator<Item = usize> = match known {
+            Some(known) if !known.admin => &mut known.own.iter().copied(),
+            None if !webhook => &mut std::iter::empty(),
+            _ => &mut all.into_iter(),
+        };
+        (mailbox, policy::due(self.tonight, self.index, sees, told, webhook))
+    }
+
+    fn parcel<'e>(&'e self, person: &str, mailbox: &'e str, events: Vec<Event<'e>>, key: &[u8]) -> Parcel<'e> {
+        let admin = self.audience.people.get(person).is_some_and(|person| person.admin);
+        Parcel {
+            id: message_id(key, self.channel, person, &events),
+            to: mailbox,
+            channel: self.channel,
+            now: self.tonight.now,
+            content: Content::News(digest_of(self.tonight, events, admin)),
+        }
+    }
+
+    /// What the recipient's memory holds after these events.
+    fn knows(&self, person: &str, events: &[Event<'_>], refused: bool) -> Vec<News> {
+        let told = |event: &Event<'_>| Told {
+            channel: self.channel.to_owned(),
+            person: person.to_owned(),
+            app: event.app.to_owned(),
+            label: event.label.to_owned(),
+            code: event.code.to_owned(),
+            severity: event.severity,
+            days: event.days,
+            at: self.tonight.now,
+            refused,
+        };
+        let news = |event| {
+            let told = told(event);
+            if event.kind.is_resolved() { News::Forgets(told) } else { News::Knows(told) }
+        };
+        events.iter().map(news).collect()
+    }
+
+    fn settled(&self, person: &str, books: &Books<'_>) -> Option<News> {
+        let key = (self.channel.to_owned(), person.to_owned());
+        let (channel, person) = books.owed.contains_key(&key).then_some(key)?;
+        Some(News::Settled { channel, person })
+    }
+
+    /// Notes the debt and says how old it is.
+    fn owed(&self, person: &str, books: &mut Books<'_>) -> String {
+        let (key, now) = ((self.channel.to_owned(), person.to_owned()), self.tonight.now);
+        if let Some(since) = books.owed.get(&key) {
+            return format!("; owed since {}", since.format("%Y-%m-%d"));
+        }
+        books.write(&[News::Owed { channel: key.0, person: key.1, since: now }]);
+        String::new()
+    }
+
+    fn refused(&self, mailbox: &str, reason: &str) -> Incomplete {
+        let (channel, to) = (text::shortened(self.channel, 60), text::shortened(mailbox, 200));
+        Incomplete::new(
+            "address-refused",
+            format!("{channel}: {to} was refused for good ({reason}); it is tried again with its next message"),
+        )
+    }
+
+    fn kept(&self, mailbox: &str, reason: &str, since: &str) -> Incomplete {
+        let to = if mailbox.is_empty() { String::new() } else { format!(" to {}", text::shortened(mailbox, 200)) };
+        let channel = text::shortened(self.channel, 60);
+        Incomplete::new(
+            "message-undelivered",
+            format!("{channel}: the message{to} was not taken ({reason}); it is sent with the next run{since}"),
+        )
+    }
+
+    fn down(&self, reason: &str, waiting: usize) -> Incomplete {
+        let channel = text::shortened(self.channel, 60);
+        let messages = if waiting == 1 { "1 message".to_owned() } else { format!("{waiting} messages") };
+        Incomplete::new(
+            "message-undelivered",
+            format!("{channel}: {messages} could not be sent ({reason}); to be sent with the next run"),
+        )
+    }
+}
+
+fn digest_of<'e>(tonight: &Tonight<'e>, events: Vec<Event<'e>>, admin: bool) -> Digest<'e> {
+    Digest { events, admin, run_id: tonight.run_id, now: tonight.now, last_run: tonight.last_run }
+}
+
+/// The same for the same news to the same recipient, different for everything else: a message sent twice is
+/// recognised, and news merged with an unsent message are not taken for a repetition.
+fn message_id(key: &[u8], channel: &str, person: &str, events: &[Event<'_>]) -> String {
+    let mut lines: Vec<_> = events.iter().map(identity_of).collect();
+    lines.sort_unstable();
+    let text = serde_json::json!([channel, person, lines]).to_string();
+    // HMAC takes keys of any length: there is no failure to handle.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return String::new() };
+    mac.update(text.as_bytes());
+    let digest: [u8; 32] = mac.finalize().into_bytes().into();
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What makes an event this one and no later one of its kind: since when it stands, when it was last told.
+fn identity_of(event: &Event<'_>) -> String {
+    let since = event.finding.and_then(|finding| finding.since).map(|since| since.timestamp());
+    let told = event.told.map(|told| told.timestamp());
+    let severity = event.severity.name();
+    serde_json::json!([event.app, event.label, event.code, event.kind.name(), severity, event.days, since, told])
+        .to_string()
+}
+
+/// The mails a first run would send, for the demo; nothing is sent or remembered.
+///
+/// # Errors
+/// A sender that is no address; a recipient that is none gets nothing.
+pub fn preview(from: &str, admins: &[String], tonight: &Tonight<'_>) -> Result<Vec<Mail>, BadMail> {
+    let audience = Audience::of(admins, tonight.assessments);
+    let index = policy::index(tonight.assessments);
+    let round = Round { channel: "preview", tonight, index: &index, audience: &audience, told: &HashMap::new() };
+    let mut mails = Vec::new();
+    for (person, known) in &audience.people {
+        let events = round.due(person, false).1.events;
+        if events.is_empty() {
+            continue;
+        }
+        let id = message_id(&[], round.channel, person, &events);
+        let letter = digest::letter(&digest_of(tonight, events, known.admin));
+        let letter = letter.map_err(|error| BadMail::Build(error.to_string()))?;
+        match message_for(from, &known.mailbox, &id, tonight.now, letter) {
+            Err(BadMail::To) => {}
+            mail => mails.push(mail?),
+        }
+    }
+    Ok(mails)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! A signed POST (Standard Webhooks 1.0) with everything due.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::{Engine, engine::general_purpose::STANDARD, engine::general_purpose::STANDARD_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
+use url::{Host, Url};
+
+use super::{
+    Secrets,
+    carrier::{Carrier, Content, Parcel, Sent},
+    digest::Digest,
+    event::{Ending, Event, Kind},
+};
+use crate::{
+    clock,
+    secret::{Secret, SecretRef},
+};
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+pub struct Webhook<'a> {
+    pub url: &'a SecretRef,
+    pub signing_key: Option<&'a SecretRef>,
+    /// Follows no redirects: the signature belongs to one receiver.
+    pub http: &'a reqwest::Client,
+    pub secrets: &'a dyn Secrets,
+}
+
+#[async_trait]
+impl Carrier for Webhook<'_> {
+    fn is_webhook(&self) -> bool {
+        true
+    }
+
+    async fn send(&mut self, parcel: &Parcel<'_>) -> Sent {
+        match self.post(parcel).await {
+            Ok(()) => Sent::Accepted,
+            Err(reason) => Sent::Kept(reason),
+        }
+    }
+
+    async fn close(&mut self) {}
+}
+
+impl Webhook<'_> {
+    async fn post(&self, parcel: &Parcel<'_>) -> Result<(), String> {
+        let url = endpoint(&self.secrets.resolve(self.url).await?, "the webhook's URL")?;
+        let body = payload(parcel).to_string();
+        let timestamp = parcel.now.timestamp();
+        let mut request = self
+            .http
+            .post(url)
+            .timeout(DEADLINE)
+            .header("content-type", "application/json")
+            .header("webhook-id", &parcel.id)
+            .header("webhook-timestamp", timestamp.to_string());
+        if let Some(key) = self.signing_key {
+            let key = self.secrets.resolve(key).await?;
+            request = request.header("webhook-signature", signature(&key, &parcel.id, timestamp, &body));
+        }
+        answered(request.body(body).send().await)
+    }
+}
+
+/// A URL that is a secret: nothing of it may be shown.
+///
+/// # Errors
+/// Why it is no endpoint, in a sentence about `what`.
+pub(super) fn endpoint(secret: &Secret, what: &str) -> Result<Url, String> {
+    let url: Url = secret.expose().parse().map_err(|_| format!("{what} is no URL"))?;
+    let loopback = match url.host() {
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if loopback => Ok(url),
+        _ => Err(format!("{what} must begin with https://")),
+    }
+}
+
+/// Only 2xx means accepted.
+pub(super) fn answered(answer: reqwest::Result<reqwest::Response>) -> Result<(), String> {
+    match answer {
+        Ok(response) if response.status().is_success() => Ok(()),
+        Ok(response) => Err(format!("the receiver answered HTTP {}", response.status().as_u16())),
+        Err(error) if error.is_timeout() => Err("the receiver did not answer in time".to_owned()),
+        Err(error) if error.is_connect() => Err("the receiver could not be reached".to_owned()),
+        Err(error) => Err(format!("the request failed: {}", error.without_url())),
+    }
+}
+
+/// `v1,` and the base64 HMAC-SHA256 over `{id}.{timestamp}.{body}`. A key `whsec_` + base64 is decoded, any other
+/// taken as it is.
+fn signature(key: &Secret, id: &str, timestamp: i64, body: &str) -> String {
+    let raw = key.expose().as_bytes();
+    let decoded = key.expose().strip_prefix("whsec_").and_then(|text| {
+        STANDARD.decode(text).or_else(|_| STANDARD_NO_PAD.decode(text)).ok().map(zeroize::Zeroizing::new)
+    });
+    let key = decoded.as_ref().map_or(raw, |decoded| decoded.as_slice());
+    // HMAC takes keys of any length: there is no failure to handle.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return String::new() };
+    mac.update(format!("{id}.{timestamp}.{body}").as_bytes());
+    format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+}
+
+/// One envelope for a whole run: `type` is that of its gravest event, `data.events` holds all, each with its own.
+fn payload(parcel: &Parcel<'_>) -> Value {
+    let (kind, data) = match &parcel.content {
+        Content::Test => {
+            ("notify.test", json!({"test": true, "message": "a test message of credwatch; nothing is wrong"}))
+        }
+        Content::News(digest) => (gravest(&digest.events), news(digest)),
+    };
+    json!({"type": kind, "timestamp": clock::rfc3339(parcel.now), "data": data})
+}
+
+fn gravest(events: &[Event<'_>]) -> &'static str {
+    let rank = |kind: Kind| match kind {
+        Kind::Opened => 2,
+        Kind::Worsened => 1,
+        Kind::Resolved(_) => 0,
+    };
+    events.iter().map(|event| event.kind).max_by_key(|kind| rank(*kind)).map_or("notify.test", Kind::name)
+}
+
+fn news(digest: &Digest<'_>) -> Value {
+    let events: Vec<_> = digest.events.iter().map(event).collect();
+    json!({"run": {"id": digest.run_id, "last_run": digest.last_run.map(clock::rfc3339)}, "events": events})
+}
+
+fn event(event: &Event<'_>) -> Value {
+    let mut value = json!({
+        "type": event.kind.name(),
+        "app": event.app,
+        "label": (!event.label.is_empty()).then_some(event.label),
+        "code": event.code,
+        "severity": event.severity,
+        "told_before": event.told.map(clock::rfc3339),
+    });
+    let mut add = |name: &str, member: Value| {
+        value.as_object_mut().map(|members| members.insert(name.to_owned(), member));
+    };
+    if let Kind::Resolved(ending) = event.kind {
+        add("ending", json!(ending_name(ending)));
+    }
+    if let Some(finding) = event.finding {
+        add("message", json!(finding.message));
+        add("remedy", json!(finding.remedy));
+        add("since", json!(finding.since.map(clock::rfc3339)));
+        add("threshold_days", json!(event.days));
+    }
+    if let Some(assessment) = event.assessment {
+        let (app, credential) = (assessment.subject.app, assessment.subject.credential);
+        add("provider", json!(app.registration.provider.name()));
+        add("tenant", json!(app.registration.tenant));
+        add("client_id", json!(app.client_id));
+        add("secret_id", json!(credential.secret_id));
+        add("kind", json!(credential.key.kind()));
+        add("owners", json!(&*app.owners));
+        add("tags", json!(&*app.tags));
+        add("runbook", json!(app.runbook.as_ref().map(Url::as_str)));
+        add("verdict", json!(assessment.test.verdict));
+        add("expiry", json!(assessment.expiry));
+    }
+    value
+}
+
+const fn ending_name(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Mended => "mended",
+        Ending::Replaced => "replaced",
+        Ending::Removed => "removed",
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,111 @@
+use super::*;
+use proptest::prelude::*;
+
+fn parse(body: &str) -> Reply {
+    Reply::parse(401, body.as_bytes()).0
+}
+
+#[test]
+fn the_token_is_handed_out_and_left_nowhere_else() {
+    let body = r#"{"access_token":"canary-4Td8","expires_in":"3599","token_type":"Bearer","status":"approved"}"#;
+    let (reply, token) = Reply::parse(200, body.as_bytes());
+    assert_eq!(token.unwrap().expose(), "canary-4Td8");
+    assert_eq!((reply.token_lifetime, reply.error.as_deref()), (Some(3599), None));
+    assert!(!format!("{reply:?}").contains("canary"));
+}
+
+#[test]
+fn entras_members_are_taken_over() {
+    let reply = parse(
+        r#"{"error":"invalid_grant","error_description":"AADSTS53003: Blocked.","error_codes":[53003],"trace_id":"t","correlation_id":"c","suberror":"message_only","claims":"{\"access_token\":{}}"}"#,
+    );
+    assert_eq!(reply.error_codes, [53003]);
+    assert_eq!((reply.trace_id.as_deref(), reply.correlation_id.as_deref()), (Some("t"), Some("c")));
+    assert_eq!(reply.suberror.as_deref(), Some("message_only"));
+}
+
+#[test]
+fn numbers_are_found_in_every_form_and_only_whole() {
+    for (body, codes) in [
+        (r#"{"error_codes":["70002","50012"]}"#, vec![70002, 50012]),
+        (
+            r#"{"error_codes":[70002],"error_description":"AADSTS70002: Error. AADSTS50012: Invalid client secret"}"#,
+            vec![70002, 50012],
+        ),
+        (r#"{"error_description":"AADSTS900023: Specified tenant"}"#, vec![900_023]),
+        ("error_description=AADSTS70011: The provided value", vec![70011]),
+        ("ServerError: temporarily_unavailable: 50033 - [2021-08-02 15:36:10Z]: CCS", vec![50033]),
+        ("<html><p>AADSTS7000112: Application is disabled.</p></html>", vec![7_000_112]),
+        (r#""{\"error\":\"invalid_client\",\"error_codes\":[7000222]}""#, vec![7_000_222]),
+        (r#"{\"error\":\"invalid_client\",\"error_codes\":[7000222]}"#, vec![7_000_222]),
+        ("AADSTS: none, AADSTSx12", vec![]),
+    ] {
+        assert_eq!(parse(body).error_codes, codes, "{body}");
+    }
+}
+
+#[test]
+fn the_error_is_found_under_every_name() {
+    for (body, error, said) in [
+        (r#"{"error":"invalid_client","error_description":"No."}"#, Some("invalid_client"), Some("No.")),
+        (r#"{"errorCode":"E0000047","errorSummary":"Too many."}"#, Some("E0000047"), Some("Too many.")),
+        (r#"{"error":401,"reason":"Unauthorized"}"#, Some("401"), Some("Unauthorized")),
+        (r#"{"error":{"code":"invalid_client","message":"No."}}"#, Some("invalid_client"), Some("No.")),
+        (
+            r#"{"fault":{"faultstring":"Invalid","detail":{"errorcode":"oauth.v2.X"}}}"#,
+            Some("oauth.v2.X"),
+            Some("Invalid"),
+        ),
+        (
+            r#"{"errors":[{"code":99,"label":"authenticity_token_error","message":"No."}]}"#,
+            Some("authenticity_token_error"),
+            Some("No."),
+        ),
+        (
+            r#"{"ErrorCode":"invalid_client","Error":"ClientId is Invalid"}"#,
+            Some("invalid_client"),
+            Some("ClientId is Invalid"),
+        ),
+        (
+            r#"{"status":401,"error":"Unauthorized","code":"invalid_client","message":"No."}"#,
+            Some("invalid_client"),
+            Some("No."),
+        ),
+        (r#"{"status":400,"message":"invalid client"}"#, None, Some("invalid client")),
+        (
+            "OAuth2Error: invalid_client: Bad client",
+            Some("invalid_client"),
+            Some("OAuth2Error: invalid_client: Bad client"),
+        ),
+        (
+            "error=incorrect_client_credentials&error_description=Wrong+id.",
+            Some("incorrect_client_credentials"),
+            Some("Wrong id."),
+        ),
+        (
+            "<OAuth><error>invalid_client</error></OAuth>",
+            Some("invalid_client"),
+            Some("<OAuth><error>invalid_client</error></OAuth>"),
+        ),
+        (r#"{"error":{"code":4,"message":"invalid_client"}}"#, Some("invalid_client"), None),
+        ("<html>invalid_client</html>", None, None),
+    ] {
+        let reply = parse(body);
+        assert_eq!((reply.error.as_deref(), reply.description.as_deref()), (error, said), "{body}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_answer_upsets_it(status in 0u16..=999, body in prop::collection::vec(any::<u8>(), 0..300)) {
+        let (reply, token) = Reply::parse(status, &body);
+        prop_assert_eq!(reply.has_token, token.is_some());
+    }
+
+    #[test]
+    fn no_broken_object_is_a_token(cut in 0usize..60) {
+        let body = br#"{"token_type":"Bearer","access_token":"canary","expires_in":1}"#;
+        let (reply, token) = Reply::parse(200, &body[..cut.min(body.len() - 1)]);
+        prop_assert!(!reply.has_token && token.is_none());
+    }
+}

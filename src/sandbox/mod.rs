@@ -1,0 +1,69 @@
+//! A small identity provider on the loopback interface, for the demo and for rehearsals.
+//!
+//! It answers as the real ones do: an Entra-shaped token endpoint (v1 and v2) and an AVEVA-shaped one, from
+//! a directory of apps whose secrets it makes up at each start and hands out in process only.
+
+mod aveva;
+mod directory;
+mod entra;
+mod entra_fault;
+mod stage;
+#[cfg(test)]
+mod tests;
+mod token;
+mod token_request;
+
+pub use directory::{App, Credential, Directory, Platform};
+pub use stage::{DEMO_INVENTORY, furnish, inventory_for};
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
+
+use axum::{Router, routing::post};
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// A running sandbox; it ends when this is dropped.
+#[derive(Debug)]
+pub struct Sandbox {
+    address: SocketAddr,
+    directory: Arc<Directory>,
+    _stop: DropGuard,
+}
+
+impl Sandbox {
+    /// Starts on a free port of 127.0.0.1, with an empty directory.
+    ///
+    /// # Errors
+    /// No port can be listened on.
+    pub async fn start() -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let (directory, stop) = (Arc::new(Directory::default()), CancellationToken::new());
+        let server =
+            axum::serve(listener, router(directory.clone())).with_graceful_shutdown(stop.clone().cancelled_owned());
+        tokio::spawn(async { server.await });
+        Ok(Self { address, directory, _stop: stop.drop_guard() })
+    }
+
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    #[must_use]
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+}
+
+fn router(directory: Arc<Directory>) -> Router {
+    Router::new()
+        .route("/{tenant}/oauth2/v2.0/token", post(entra::v2))
+        .route("/{tenant}/oauth2/token", post(entra::v1))
+        .route("/identity/connect/token", post(aveva::token))
+        .with_state(directory)
+}

@@ -1,0 +1,248 @@
+//! `credwatch.yaml` as it is written: the one place that knows its keys, for reading and for the schema.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::model::{SmtpTls, Verb};
+use crate::{
+    assess::NeverPolicy,
+    period::Period,
+    yaml::{Text, identifier, reference},
+};
+
+/// How credwatch works. All of it is optional; every secret is a reference, never a value.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a mapping with `version`")]
+#[schemars(title = "credwatch settings")]
+pub struct File {
+    /// Version of this format.
+    #[schemars(required, extend("type" = "integer", "const" = 1))]
+    pub version: Option<Text>,
+    /// Where runs are remembered: `sqlite:PATH` or `postgres://...`; absent = under the XDG state folder.
+    #[schemars(regex(pattern = "^(sqlite:.+|postgres(ql)?://.+)$"))]
+    pub state: Option<Text>,
+    /// Hosts that may receive a secret, without port; `*.` = one or more labels. Absent = each app's own endpoint.
+    pub allow: Option<Vec<Text>>,
+    /// Programs that `exec:` references may run.
+    pub exec: Option<Vec<Exec>>,
+    /// PEM file of a private CA, in addition to the system's, for every TLS connection.
+    pub ca: Option<Text>,
+    pub http: Option<Http>,
+    pub schedule: Option<Schedule>,
+    pub policy: Option<Policy>,
+    pub serve: Option<Serve>,
+    pub rotation: Option<Rotation>,
+    pub vault: Option<Vault>,
+    /// Programs that deliver or make secrets, by name.
+    pub hooks: Option<BTreeMap<String, Hook>>,
+    /// How credwatch itself signs in to the providers' management APIs.
+    pub management: Option<Vec<Management>>,
+    pub notify: Option<Notify>,
+}
+
+/// A program and the variables it may see.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a mapping with `program`")]
+pub struct Exec {
+    /// Its absolute path.
+    #[schemars(required)]
+    pub program: Option<Text>,
+    /// Variables it sees besides PATH, HOME and LANG.
+    pub env: Option<Vec<Text>>,
+}
+
+/// Requests to token endpoints.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a mapping with the fields of `http`")]
+pub struct Http {
+    /// Absent = the proxy variables of the environment.
+    #[schemars(extend("format" = "uri"))]
+    pub proxy: Option<Text>,
+    /// For one credential, with all attempts and waits.
+    #[schemars(with = "Option<Period>")]
+    pub timeout: Option<Text>,
+    /// Requests under way at once.
+    #[schemars(with = "Option<u16>")]
+    pub concurrency: Option<Text>,
+    /// The same, to one host.
+    #[schemars(with = "Option<u16>")]
+    pub per_host: Option<Text>,
+}
+
+/// When `serve` audits.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a mapping with `cron` and `timezone`")]
+pub struct Schedule {
+    /// Crontab line: minute, hour, day, month, weekday.
+    pub cron: Option<Text>,
+    /// As in `Europe/Oslo`.
+    pub timezone: Option<Text>,
+}
+
+/// What is judged how.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a mapping with the fields of `policy`")]
+pub struct Policy {
+    /// Warn from this long before the end; apps may override it.
+    #[schemars(with = "Option<Period>")]
+    pub warn: Option<Text>,
+    /// Critical from this long before the end; apps may override it.
+    #[schemars(with = "Option<Period>")]
+    pub critical: Option<Text>,
+    /// Longest accepted lifetime.
+    #[schemars(with = "Option<Period>")]
+    pub max_lifetime: Option<Text>,
+    /// Severity of a credential that never expires.
+    #[schemars(with = "Option<NeverPolicy>")]
+    pub never: Option<Text>,
+    /// How long a new secret may be refused because it is not active yet.
+    #[schemars(with = "Option<Period>")]
+    pub activation: Option<Text>,
+}
+
+/// The pages of `serve`.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a mapping with `listen`")]
+pub struct Serve {
+    /// Address and port.
+    pub listen: Option<Text>,
+}
+
+/// Limits of rotation.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a mapping with the fields of `rotation`")]
+pub struct Rotation {
+    #[schemars(with = "Option<Period>")]
+    pub live_deadline: Option<Text>,
+    #[schemars(with = "Option<Period>")]
+    pub live_spacing: Option<Text>,
+    #[schemars(with = "Option<Period>")]
+    pub live_for: Option<Text>,
+    #[schemars(with = "Option<Period>")]
+    pub settle: Option<Text>,
+    #[schemars(with = "Option<Period>")]
+    pub run_gap: Option<Text>,
+    #[schemars(with = "Option<u32>")]
+    pub max_rotations: Option<Text>,
+    /// Share of the opted-in credentials that one run may remove.
+    #[schemars(regex(pattern = "^[0-9]{1,3}%$"))]
+    pub max_removals: Option<Text>,
+    #[schemars(with = "Option<Period>")]
+    pub run_deadline: Option<Text>,
+    /// Observe only.
+    #[schemars(with = "Option<bool>")]
+    pub frozen: Option<Text>,
+}
+
+/// HashiCorp Vault or OpenBao.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a mapping with `address` and `token`")]
+pub struct Vault {
+    #[schemars(required, extend("format" = "uri"))]
+    pub address: Option<Text>,
+    #[schemars(required, schema_with = "reference")]
+    pub token: Option<Text>,
+}
+
+/// A program that takes one JSON object on stdin and answers one on stdout.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a mapping with `program` and `verbs`")]
+pub struct Hook {
+    /// The absolute path and its arguments; the verb comes last.
+    #[schemars(required, length(min = 1))]
+    pub program: Option<Vec<Text>>,
+    /// What it can do.
+    #[schemars(required, with = "Vec<Verb>")]
+    pub verbs: Option<Vec<Text>>,
+}
+
+/// One sign-in to a management API.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a mapping with `provider`")]
+pub struct Management {
+    #[schemars(required, extend("enum" = ["entra", "aveva", "keycloak", "okta", "auth0"]))]
+    pub provider: Option<Text>,
+    pub tenant: Option<Text>,
+    pub cloud: Option<Text>,
+    #[schemars(extend("format" = "uri"))]
+    pub authority: Option<Text>,
+    #[schemars(extend("format" = "uri"))]
+    pub graph: Option<Text>,
+    pub region: Option<Text>,
+    #[schemars(extend("format" = "uri"))]
+    pub base_url: Option<Text>,
+    pub realm: Option<Text>,
+    pub domain: Option<Text>,
+    #[schemars(extend("format" = "uri"))]
+    pub token_endpoint: Option<Text>,
+    #[serde(default)]
+    #[schemars(schema_with = "identifier")]
+    pub client_id: Option<Text>,
+    #[serde(default)]
+    #[schemars(schema_with = "reference")]
+    pub secret: Option<Text>,
+    #[serde(default)]
+    #[schemars(schema_with = "reference")]
+    pub certificate: Option<Text>,
+    /// A token of another issuer, as workload identity federation takes it.
+    #[serde(default)]
+    #[schemars(schema_with = "reference")]
+    pub federated_token: Option<Text>,
+    #[schemars(with = "Option<bool>")]
+    pub managed_identity: Option<Text>,
+    /// AVEVA: each client signs in with its own current secret.
+    #[serde(rename = "self")]
+    #[schemars(with = "Option<bool>")]
+    pub self_managed: Option<Text>,
+}
+
+/// Who is told, and how.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a mapping with the fields of `notify`")]
+pub struct Notify {
+    /// Sender of mails.
+    pub from: Option<Text>,
+    /// Addresses that get the summary, and what has no owner.
+    pub admins: Option<Vec<Text>>,
+    /// URL that is called after each run, so that a missing run raises the alarm.
+    #[serde(default)]
+    #[schemars(schema_with = "reference")]
+    pub dead_man: Option<Text>,
+    pub channels: Option<Vec<Channel>>,
+}
+
+/// One way to reach people.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a mapping with `name` and `type`")]
+pub struct Channel {
+    /// Unique.
+    #[schemars(required)]
+    pub name: Option<Text>,
+    #[serde(rename = "type")]
+    #[schemars(required, extend("enum" = ["smtp", "webhook"]))]
+    pub kind: Option<Text>,
+    /// smtp: the server.
+    pub host: Option<Text>,
+    /// smtp: 587 for starttls, 465 for implicit.
+    #[schemars(with = "Option<u16>")]
+    pub port: Option<Text>,
+    /// smtp: `starttls` or `implicit`; there is no plain.
+    #[schemars(with = "Option<SmtpTls>")]
+    pub tls: Option<Text>,
+    /// smtp: the login.
+    pub username: Option<Text>,
+    /// smtp: its password.
+    #[serde(default)]
+    #[schemars(schema_with = "reference")]
+    pub password: Option<Text>,
+    /// webhook: the URL, which is a secret itself.
+    #[serde(default)]
+    #[schemars(schema_with = "reference")]
+    pub url: Option<Text>,
+    /// webhook: signs each message (Standard Webhooks).
+    #[serde(default)]
+    #[schemars(schema_with = "reference")]
+    pub signing_key: Option<Text>,
+}

@@ -1,0 +1,249 @@
+//! From the file to valid settings, all faults at once.
+
+use std::{
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use url::{Host, Url};
+
+use super::{
+    model::{ExecRule, HostPattern, Http, RotationLimits, Schedule, Settings},
+    notify, raw, remote,
+};
+use crate::{
+    assess::Policy,
+    secret::is_variable,
+    yaml::{self, At, Check, FaultCode, Faults, Text, Tree},
+};
+
+/// Most requests at once that one may ask for; more than that is a typing mistake.
+const MAX_CONCURRENCY: usize = 4_096;
+
+/// Reads the settings; without a file they are the defaults.
+///
+/// # Errors
+/// Every fault of the file.
+pub fn read(file: Option<&Path>) -> Result<Settings, Faults> {
+    let Some(file) = file else { return Ok(Settings::default()) };
+    let text = yaml::source(file)?;
+    let tree = Tree::parse(&text).map_err(|lone| lone.fault(file))?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let mut check = Check::new(folder, &[]);
+    let raw: Option<raw::File> = yaml::collect(&tree.root, &At::Root, &mut check.notes);
+    let mut raw = raw.unwrap_or_default();
+    let exec = exec(raw.exec.take(), &mut check);
+    let mut check = Check { programs: &exec, ..check };
+    let settings = settings(raw, &mut check);
+    let notes = check.notes;
+    if notes.is_empty() {
+        Ok(Settings { file: Some(file.to_owned()), exec, ..settings })
+    } else {
+        Err(Faults(notes.placed(file, Some(&tree.root))))
+    }
+}
+
+fn settings(raw: raw::File, check: &mut Check<'_>) -> Settings {
+    check.version(raw.version.as_ref());
+    Settings {
+        file: None,
+        state: state(raw.state, check),
+        allow: allow(raw.allow, check),
+        exec: Vec::new(),
+        ca: path(&At::Root.key("ca"), raw.ca, check),
+        http: http(raw.http.unwrap_or_default(), check),
+        schedule: schedule(raw.schedule.unwrap_or_default(), check),
+        policy: policy(raw.policy.unwrap_or_default(), check),
+        listen: listen(raw.serve.unwrap_or_default(), check),
+        rotation: rotation(raw.rotation.unwrap_or_default(), check),
+        vault: raw.vault.and_then(|raw| remote::vault(raw, check)),
+        hooks: remote::hooks(raw.hooks.unwrap_or_default(), check),
+        management: remote::management(raw.management.unwrap_or_default(), check),
+        notify: notify::notify(raw.notify.unwrap_or_default(), check),
+    }
+}
+
+fn state(text: Option<Text>, check: &mut Check<'_>) -> Option<String> {
+    let at = At::Root.key("state");
+    let text = check.line(&at, text)?;
+    if text.strip_prefix("sqlite:").is_some_and(|path| !path.is_empty()) {
+        return Some(text);
+    }
+    match Url::parse(&text) {
+        Ok(url) if matches!(url.scheme(), "postgres" | "postgresql") => {
+            if url.password().is_some() {
+                let advice = "remove it, and give it in PGPASSWORD or a password file";
+                check.notes.add(&at, FaultCode::SecretLooksInline, "there is a password in this URL", advice);
+            }
+            Some(text)
+        }
+        _ => {
+            let advice = "`sqlite:PATH` or `postgres://HOST/DATABASE`";
+            check.notes.add(&at, FaultCode::InvalidValue, "this names no state database", advice);
+            None
+        }
+    }
+}
+
+/// Hosts as URLs write them, so that they compare: lower case, punycode, an IPv6 address in brackets.
+fn allow(texts: Option<Vec<Text>>, check: &mut Check<'_>) -> Option<Vec<HostPattern>> {
+    let at = At::Root.key("allow");
+    let mut hosts = Vec::new();
+    for (index, text) in texts?.into_iter().enumerate() {
+        let (wild, name) = text.strip_prefix("*.").map_or(("", &*text), |name| ("*.", name));
+        let host = match name.parse::<Ipv6Addr>() {
+            Ok(address) => Ok(Host::Ipv6(address)),
+            Err(_) => Host::parse(name),
+        };
+        match host {
+            Ok(host) if !name.contains(['/', '*']) => hosts.push(HostPattern(format!("{wild}{host}"))),
+            _ => {
+                let advice = "a name or address without scheme, port and path; `*.example.org` for all below it";
+                check.notes.add(&at.index(index), FaultCode::InvalidValue, "this is no host", advice);
+            }
+        }
+    }
+    Some(hosts)
+}
+
+fn exec(raw: Option<Vec<raw::Exec>>, check: &mut Check<'_>) -> Vec<ExecRule> {
+    let at = At::Root.key("exec");
+    let mut rules = Vec::new();
+    for (index, raw) in raw.unwrap_or_default().into_iter().enumerate() {
+        let at = at.index(index);
+        let at_env = at.key("env");
+        let mut env = Vec::new();
+        for (index, text) in raw.env.unwrap_or_default().into_iter().enumerate() {
+            if is_variable(&text) {
+                env.push(text.into());
+            } else {
+                let advice = "write the bare name; its value comes from credwatch's own environment";
+                check.notes.add(&at_env.index(index), FaultCode::InvalidValue, "this is no name of a variable", advice);
+            }
+        }
+        let program = match raw.program {
+            None => check.missing(&at.key("program"), "the absolute path of the program"),
+            text => program(&at.key("program"), text, check),
+        };
+        rules.extend(program.map(|program| ExecRule { program: program.into(), env }));
+    }
+    rules
+}
+
+/// The absolute path of a program.
+pub fn program(at: &At<'_>, text: Option<Text>, check: &mut Check<'_>) -> Option<String> {
+    let program = check.line(at, text)?;
+    if Path::new(&program).is_absolute() {
+        return Some(program);
+    }
+    let advice = "write its whole path, as in `/usr/bin/op`; credwatch looks nothing up in PATH";
+    check.notes.add(at, FaultCode::InvalidValue, "this is no absolute path", advice);
+    None
+}
+
+/// A file beside the settings, or anywhere by its absolute path.
+fn path(at: &At<'_>, text: Option<Text>, check: &mut Check<'_>) -> Option<PathBuf> {
+    let text = check.line(at, text)?;
+    Some(check.folder.join(text))
+}
+
+fn http(raw: raw::Http, check: &mut Check<'_>) -> Http {
+    let (usual, at) = (Http::default(), At::Root.key("http"));
+    let mut count = |key, text| check.number(&at.key(key), text, 1..=MAX_CONCURRENCY);
+    let (concurrency, per_host) = (count("concurrency", raw.concurrency), count("per_host", raw.per_host));
+    let timeout = check.period(&at.key("timeout"), raw.timeout);
+    if timeout.is_some_and(|timeout| timeout.as_std().is_zero()) {
+        check.notes.add(
+            &at.key("timeout"),
+            FaultCode::InvalidValue,
+            "nothing answers in no time",
+            "the default is 30s",
+        );
+    }
+    Http {
+        proxy: proxy(&at.key("proxy"), raw.proxy, check),
+        timeout: timeout.unwrap_or(usual.timeout),
+        concurrency: concurrency.unwrap_or(usual.concurrency),
+        per_host: per_host.unwrap_or(usual.per_host),
+    }
+}
+
+/// The one URL that may be plain http to another machine: what goes through a proxy is TLS of its own.
+fn proxy(at: &At<'_>, text: Option<Text>, check: &mut Check<'_>) -> Option<Url> {
+    let text = text?;
+    let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let Some(url) = url else {
+        let advice = "as in `http://proxy.example.org:3128`";
+        check.notes.add(at, FaultCode::InvalidValue, "this is no URL of a proxy", advice);
+        return None;
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        let advice = "remove the part before the `@`";
+        check.notes.add(at, FaultCode::SecretLooksInline, "there is a name or password in this URL", advice);
+    }
+    Some(url)
+}
+
+fn schedule(raw: raw::Schedule, check: &mut Check<'_>) -> Schedule {
+    let (usual, at) = (Schedule::default(), At::Root.key("schedule"));
+    let zone = raw.timezone.map(|text| text.parse());
+    if let Some(Err(_)) = zone {
+        let advice = "a name of the tz database, as in `Europe/Oslo` or `UTC`";
+        check.notes.add(&at.key("timezone"), FaultCode::InvalidValue, "this is no time zone", advice);
+    }
+    Schedule {
+        cron: check.cron(&at.key("cron"), raw.cron).unwrap_or(usual.cron),
+        timezone: zone.and_then(Result::ok).unwrap_or(usual.timezone),
+    }
+}
+
+fn policy(raw: raw::Policy, check: &mut Check<'_>) -> Policy {
+    let (usual, at) = (Policy::default(), At::Root.key("policy"));
+    let policy = Policy {
+        warn: check.period(&at.key("warn"), raw.warn).unwrap_or(usual.warn),
+        critical: check.period(&at.key("critical"), raw.critical).unwrap_or(usual.critical),
+        max_lifetime: check.period(&at.key("max_lifetime"), raw.max_lifetime).unwrap_or(usual.max_lifetime),
+        never: check.choice(&at.key("never"), raw.never).unwrap_or(usual.never),
+        activation: check.period(&at.key("activation"), raw.activation).unwrap_or(usual.activation),
+    };
+    if policy.critical > policy.warn {
+        let advice = "`critical` is the shorter of the two (defaults: warn 30d, critical 7d)";
+        check.notes.add(&at.key("critical"), FaultCode::InvalidValue, "`critical` would begin before `warn`", advice);
+    }
+    policy
+}
+
+fn listen(raw: raw::Serve, check: &mut Check<'_>) -> SocketAddr {
+    let usual = Settings::default().listen;
+    let Some(text) = raw.listen else { return usual };
+    let local = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
+    if let Some(address) = local.map(|port| (Ipv4Addr::LOCALHOST, port).into()).or_else(|| text.parse().ok()) {
+        return address;
+    }
+    let advice = "an address and a port, as in `127.0.0.1:9464` or `[::]:9464`";
+    let at = At::Root.key("serve");
+    check.notes.add(&at.key("listen"), FaultCode::InvalidValue, "nothing can listen there", advice);
+    usual
+}
+
+fn rotation(raw: raw::Rotation, check: &mut Check<'_>) -> RotationLimits {
+    let (usual, at) = (RotationLimits::default(), At::Root.key("rotation"));
+    let percent = raw.max_removals.map(|text| text.strip_suffix('%').and_then(|number| number.parse::<u8>().ok()));
+    if percent.is_some_and(|percent| percent.is_none_or(|percent| percent > 100)) {
+        let advice = "a whole number of percent, as in `10%`";
+        check.notes.add(&at.key("max_removals"), FaultCode::InvalidValue, "this is no share", advice);
+    }
+    RotationLimits {
+        live_deadline: check.period(&at.key("live_deadline"), raw.live_deadline).unwrap_or(usual.live_deadline),
+        live_spacing: check.period(&at.key("live_spacing"), raw.live_spacing).unwrap_or(usual.live_spacing),
+        live_for: check.period(&at.key("live_for"), raw.live_for).unwrap_or(usual.live_for),
+        settle: check.period(&at.key("settle"), raw.settle).unwrap_or(usual.settle),
+        run_gap: check.period(&at.key("run_gap"), raw.run_gap).unwrap_or(usual.run_gap),
+        max_rotations: check
+            .number(&at.key("max_rotations"), raw.max_rotations, 0..=10_000)
+            .unwrap_or(usual.max_rotations),
+        max_removals_percent: percent.flatten().unwrap_or(usual.max_removals_percent),
+        run_deadline: check.period(&at.key("run_deadline"), raw.run_deadline).unwrap_or(usual.run_deadline),
+        frozen: check.flag(&at.key("frozen"), raw.frozen).unwrap_or(usual.frozen),
+    }
+}

@@ -1,0 +1,166 @@
+//! The systems that rotation works on: stores, hooks and management APIs.
+
+use std::collections::BTreeMap;
+
+use super::{
+    model::{Hook, Management, ManagementKey, Vault, Verb},
+    raw, read,
+};
+use crate::{
+    inventory,
+    provider::{self, FieldFaultKind},
+    yaml::{At, Check, FaultCode},
+};
+
+pub fn vault(raw: raw::Vault, check: &mut Check<'_>) -> Option<Vault> {
+    let at = At::Root.key("vault");
+    let address = match raw.address {
+        None => check.missing(&at.key("address"), "the URL of the server, as in `https://vault.example.org:8200`"),
+        text => check.url(&at.key("address"), text),
+    };
+    let token = match raw.token {
+        None => check.missing(&at.key("token"), "a reference, as in `env:VAULT_TOKEN`"),
+        text => check.reference(&at.key("token"), text),
+    };
+    Some(Vault { address: address?, token: token? })
+}
+
+pub fn hooks(raw: BTreeMap<String, raw::Hook>, check: &mut Check<'_>) -> BTreeMap<String, Hook> {
+    let at = At::Root.key("hooks");
+    let hook = |(name, raw): (String, raw::Hook)| {
+        let hook = hook(raw, &at.key(&name), check)?;
+        Some((name, hook))
+    };
+    raw.into_iter().filter_map(hook).collect()
+}
+
+fn hook(raw: raw::Hook, at: &At<'_>, check: &mut Check<'_>) -> Option<Hook> {
+    let (at_program, at_verbs) = (at.key("program"), at.key("verbs"));
+    let (mut program, mut verbs) = (Vec::new(), Vec::new());
+    match raw.program.filter(|parts| !parts.is_empty()) {
+        None => drop(check.missing::<()>(&at_program, "a list: the absolute path of the program, then its arguments")),
+        Some(parts) => {
+            for (index, text) in parts.into_iter().enumerate() {
+                let at = at_program.index(index);
+                let first = index == 0;
+                program.extend(if first { read::program(&at, Some(text), check) } else { check.line(&at, Some(text)) });
+            }
+        }
+    }
+    match raw.verbs.filter(|verbs| !verbs.is_empty()) {
+        None => drop(check.missing::<()>(&at_verbs, "what it can do: read, write, create, list, remove")),
+        Some(names) => {
+            for (index, text) in names.into_iter().enumerate() {
+                verbs.extend(check.choice::<Verb>(&at_verbs.index(index), Some(text)));
+            }
+        }
+    }
+    Some(Hook { program, verbs })
+}
+
+pub fn management(raw: Vec<raw::Management>, check: &mut Check<'_>) -> Vec<Management> {
+    let at = At::Root.key("management");
+    let each = raw.into_iter().enumerate();
+    each.filter_map(|(index, raw)| sign_in(raw, &at.index(index), check)).collect()
+}
+
+fn sign_in(raw: raw::Management, at: &At<'_>, check: &mut Check<'_>) -> Option<Management> {
+    let fields = provider::Fields {
+        tenant: check.line(&at.key("tenant"), raw.tenant),
+        cloud: check.line(&at.key("cloud"), raw.cloud),
+        authority: check.url(&at.key("authority"), raw.authority),
+        graph: check.url(&at.key("graph"), raw.graph),
+        region: check.line(&at.key("region"), raw.region),
+        base_url: check.url(&at.key("base_url"), raw.base_url),
+        realm: check.line(&at.key("realm"), raw.realm),
+        domain: check.line(&at.key("domain"), raw.domain),
+        token_endpoint: check.url(&at.key("token_endpoint"), raw.token_endpoint),
+        ..provider::Fields::default()
+    };
+    let client_id = check.line(&at.key("client_id"), raw.client_id);
+    let keys = [
+        ("secret", check.reference(&at.key("secret"), raw.secret).map(ManagementKey::Secret)),
+        ("certificate", check.reference(&at.key("certificate"), raw.certificate).map(ManagementKey::Certificate)),
+        (
+            "federated_token",
+            check.reference(&at.key("federated_token"), raw.federated_token).map(ManagementKey::FederatedToken),
+        ),
+        (
+            "managed_identity",
+            check
+                .flag(&at.key("managed_identity"), raw.managed_identity)
+                .unwrap_or(false)
+                .then_some(ManagementKey::ManagedIdentity),
+        ),
+        ("self", check.flag(&at.key("self"), raw.self_managed).unwrap_or(false).then_some(ManagementKey::SelfManaged)),
+    ];
+    let faulty = keys.iter().any(|(key, _)| check.notes.has(&at.key(key)));
+    let mut given = keys.into_iter().filter_map(|(name, key)| Some((name, key?)));
+    let key = given.next();
+    if let Some((name, _)) = given.next() {
+        let advice = "keep one of secret, certificate, federated_token, managed_identity, self";
+        check.notes.add(
+            &at.key(name),
+            FaultCode::ConflictingFields,
+            "there is more than one way to sign in here",
+            advice,
+        );
+    }
+    if key.is_none() && !faulty {
+        check.missing::<()>(&at.key("secret"), "or certificate, federated_token, managed_identity: true, self: true");
+    }
+    let provider = match raw.provider {
+        None => check.missing(&at.key("provider"), "the provider whose management API this is for"),
+        Some(name) => provider::named(&name).or_else(|| {
+            let advice = "one of entra, aveva, keycloak, okta, auth0";
+            check.notes.add(
+                &at.key("provider"),
+                FaultCode::UnknownProvider,
+                "credwatch does not know this provider",
+                advice,
+            );
+            None
+        }),
+    };
+    let (provider, (_, key)) = (provider?, key?);
+    check_provider(provider, &fields, client_id.as_deref(), &key, at, check);
+    Some(Management { provider, fields, client_id, key })
+}
+
+fn check_provider(
+    provider: &'static dyn provider::Provider,
+    fields: &provider::Fields,
+    client_id: Option<&str>,
+    key: &ManagementKey,
+    at: &At<'_>,
+    check: &mut Check<'_>,
+) {
+    for field in inventory::written(fields).into_iter().filter(|field| !provider.fields().contains(field)) {
+        let advice = format!("remove it; this provider knows {}", provider.fields().join(", "));
+        check.notes.add(&at.key(field), FaultCode::ForeignField, "the provider has no use for this", advice);
+    }
+    // Each client that manages itself brings its own registration from the inventory.
+    if *key == ManagementKey::SelfManaged {
+        return;
+    }
+    if client_id.is_none() && *key != ManagementKey::ManagedIdentity {
+        check.missing::<()>(&at.key("client_id"), "the client that may use the management API");
+    }
+    match provider.endpoints(fields) {
+        Ok(endpoints) if endpoints.management.is_some() => {}
+        Ok(_) => {
+            let advice = "entra, aveva, keycloak, okta and auth0 have one; `graph` or `base_url` says where it is";
+            let message = "credwatch knows no management API here";
+            check.notes.add(&at.key("provider"), FaultCode::InvalidValue, message, advice);
+        }
+        Err(fault) => {
+            let at = at.key(fault.field);
+            match fault.kind {
+                FieldFaultKind::Missing => drop(check.missing::<()>(&at, fault.advice)),
+                FieldFaultKind::Invalid => {
+                    check.notes.add(&at, FaultCode::InvalidValue, "the provider cannot work with this", fault.advice);
+                }
+            }
+        }
+    }
+}

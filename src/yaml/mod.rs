@@ -1,0 +1,81 @@
+//! Strict YAML: the inventory and the settings are read here, and nothing of a file but its keys is ever shown.
+//!
+//! A big inventory is read once into its fields ([`typed`]). Only when that finds a fault is the text read again
+//! into a [`Tree`] that knows every position, and walked so that all faults come out together ([`collect`]).
+//! The parser's own error texts quote the file, so none of them is passed on except for plain syntax.
+
+mod check;
+mod fault;
+mod lone;
+mod notes;
+mod strict;
+mod text;
+mod tree;
+
+pub use check::{Check, is_loopback};
+pub use fault::{Fault, FaultCode, Faults};
+pub use lone::Lone;
+pub use notes::{At, Notes};
+pub use strict::collect;
+pub use text::{Text, identifier, reference};
+pub use tree::{Node, Place, Tree, Value};
+
+use std::{fs, path::Path};
+
+use serde::de::DeserializeSeed;
+
+/// Longest single value in bytes; nothing credwatch reads is longer, and a pasted file would be.
+pub const MAX_VALUE: usize = 64 * 1024;
+
+/// Nodes that aliases may add; far above honest use of anchors, far below what hurts.
+const MAX_REPLAYED: usize = 1_000_000;
+
+/// Deepest nesting; the settings need six.
+const MAX_DEPTH: usize = 64;
+
+/// Reads a text in one pass, without positions. An error only says that [`Tree::parse`] has something to find.
+///
+/// # Errors
+/// Whatever is wrong; its text must not be shown, for it may quote the file.
+pub fn typed<'t, S: DeserializeSeed<'t>>(text: &'t str, seed: S) -> Result<S::Value, serde_saphyr::Error> {
+    let options = serde_saphyr::options! {
+        // The text is in memory, so its own length bounds these; what aliases add is bounded on its own.
+        budget: serde_saphyr::budget! {
+            max_depth: MAX_DEPTH,
+            max_documents: 1,
+            max_events: usize::MAX,
+            max_nodes: usize::MAX,
+            max_total_scalar_bytes: usize::MAX,
+            max_aliases: usize::MAX,
+            max_anchors: usize::MAX,
+            max_merge_keys: usize::MAX,
+            enforce_alias_anchor_ratio: false,
+        },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_REPLAYED },
+        strict_booleans: true,
+        reject_unsupported_tags: true,
+        with_snippet: false,
+    };
+    serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| seed.deserialize(deserializer))
+}
+
+/// The text of a file.
+///
+/// # Errors
+/// What stands in the way, with the place and the remedy.
+pub fn source(file: &Path) -> Result<String, Fault> {
+    let bytes = fs::read(file).map_err(|error| Fault::unreadable(file, &error))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let (valid, _) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
+        let place = Place::after(&String::from_utf8_lossy(valid));
+        Fault::new(file, place, FaultCode::NotUtf8, "the file is not UTF-8 text", "save it as UTF-8")
+    })?;
+    // YAML 1.2 section 5.1 allows no other; the parser would take a NUL for the end of the file.
+    let control = text.bytes().position(|byte| matches!(byte, 0..=8 | 11 | 12 | 14..=31 | 127));
+    if let Some(offset) = control {
+        let place = Place::after(text.get(..offset).unwrap_or_default());
+        let advice = "remove it, or write it as an escape in a double-quoted text";
+        return Err(Fault::new(file, place, FaultCode::YamlSyntax, "there is a control character here", advice));
+    }
+    Ok(text)
+}

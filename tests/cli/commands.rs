@@ -1,0 +1,64 @@
+//! The small commands.
+
+use crate::program::Program;
+
+#[test]
+fn init_writes_files_that_validate_and_never_overwrites() {
+    let program = Program::new();
+    assert_eq!(program.run(&["init", "fresh"]).code, 0);
+    let ended = program.run(&["validate", "fresh/inventory"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let before = program.read("fresh/inventory/apps.yaml");
+    assert_eq!(program.run(&["init", "fresh"]).code, 2);
+    assert_eq!(program.read("fresh/inventory/apps.yaml"), before);
+}
+
+#[test]
+fn explain_knows_codes_verdicts_and_aadsts_numbers() {
+    let program = Program::new();
+    for code in ["expired-secret", "expired_secret", "7000215", "AADSTS7000215", "declared-date-wrong", "untested"] {
+        let ended = program.run(&["explain", code]);
+        assert_eq!(ended.code, 0, "{code}");
+        assert!(ended.stdout.len() > 80, "{code}: {}", ended.stdout);
+    }
+}
+
+#[test]
+fn next_prints_times_and_then_the_words() {
+    let program = Program::new();
+    let ended =
+        program.run(&["next", "0 3 * * 1-5", "--timezone", "Europe/Oslo", "--from", "2026-11-20T12:00:00Z", "-n", "2"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_eq!(ended.stdout, "2026-11-23T03:00:00+01:00\n2026-11-24T03:00:00+01:00\n");
+    assert!(!ended.stderr.is_empty());
+    assert_eq!(program.run(&["next", "0 3 * *"]).code, 2);
+    assert_eq!(program.run(&["next", "0 0 30 2 *"]).code, 2);
+}
+
+#[test]
+fn schemas_completions_and_manual_are_printed() {
+    let program = Program::new();
+    for schema in ["inventory", "settings", "report"] {
+        let ended = program.run(&["schema", schema]);
+        let schema: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert!(schema["$schema"].as_str().unwrap().contains("2020-12"));
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(program.run(&["completions", shell]).stdout.contains("credwatch"));
+    }
+    assert!(program.run(&["man"]).stdout.contains(".TH credwatch"));
+    assert!(program.run(&["man", "audit"]).stdout.contains("fail\\-on"));
+    assert_eq!(program.run(&["man", "nonsuch"]).code, 2);
+}
+
+#[test]
+fn the_demo_does_the_whole_job() {
+    let program = Program::new();
+    let ended = program.run(&["demo", "--out", "out"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    for verdict in ["valid", "expired_secret", "invalid_secret", "secret_id_instead_of_value", "app_disabled"] {
+        assert!(ended.stdout.contains(verdict), "{verdict}: {}", ended.stdout);
+    }
+    assert!(program.read("out/report.html").contains("<table"));
+    assert!(program.files().iter().any(|(path, _)| path.extension().is_some_and(|e| e == "eml")));
+}

@@ -1,0 +1,13 @@
+//! The built binary, from outside: what users and scripts rely on.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bad_endpoints;
+mod bad_inventory;
+mod commands;
+mod endpoint;
+mod exit_codes;
+mod leaks;
+mod program;
+mod readme;
+mod reports;
+mod selection;

@@ -1,0 +1,33 @@
+//! README, `--help` and code agree.
+
+use std::process::Command;
+
+fn readme() -> String {
+    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap()
+}
+
+fn credwatch(args: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_credwatch")).args(args).env("COLUMNS", "100").output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_help_block_is_what_help_prints() {
+    let help = credwatch(&["--help"]);
+    assert!(readme().contains(help.trim_end()), "replace README's help block by:\n{help}");
+}
+
+#[test]
+fn every_verdict_is_in_the_table() {
+    for verdict in credwatch::assess::Verdict::ALL {
+        assert!(readme().contains(&format!("`{}`", verdict.name())), "{}", verdict.name());
+    }
+}
+
+#[test]
+fn every_exit_code_is_in_the_table() {
+    for code in ["| 0 |", "| 1 |", "| 2 |", "| 3 |", "| 75 |", "| 130 / 143 |"] {
+        assert!(readme().contains(code), "{code}");
+    }
+}

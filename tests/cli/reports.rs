@@ -1,0 +1,58 @@
+//! One read, many reports.
+
+use crate::{
+    endpoint::{Endpoint, Reply},
+    program::{Program, app},
+};
+
+#[test]
+fn several_formats_come_from_one_run() {
+    let endpoint = Endpoint::answering(|_| Reply::Json(401, r#"{"error":"invalid_client"}"#.to_owned()));
+    let text = format!("version: 1\napps:\n{}", app("'=cmd()|<script>alert(1)</script>'", &endpoint.url(), "S"));
+    let program = Program::with_inventory(&text).env("S", "s3cret");
+    let ended = program.run(&[
+        "audit",
+        "-o",
+        "table",
+        "-o",
+        "csv=r.csv",
+        "-o",
+        "html=r.html",
+        "-o",
+        "junit=r.xml",
+        "-o",
+        "prometheus=r.prom",
+    ]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert_eq!(endpoint.requests().len(), 1, "tested once");
+    assert!(ended.stdout.contains("invalid_secret"));
+    assert!(program.read("r.csv").contains("'=cmd()"));
+    assert!(!program.read("r.html").contains("<script>alert(1)"));
+    assert!(program.read("r.xml").contains("&lt;script&gt;"));
+    assert!(program.read("r.prom").contains("credwatch_"));
+}
+
+#[test]
+fn quiet_prints_nothing() {
+    let endpoint = Endpoint::answering(|_| Reply::Json(401, r#"{"error":"invalid_client"}"#.to_owned()));
+    let text = format!("version: 1\napps:\n{}", app("bad", &endpoint.url(), "S"));
+    let ended = Program::with_inventory(&text).env("S", "s3cret").run(&["audit", "-q"]);
+    assert_eq!((ended.code, ended.stdout.as_str(), ended.stderr.as_str()), (1, "", ""));
+}
+
+#[test]
+fn a_closed_pipe_is_no_panic() {
+    let endpoint = Endpoint::tokens();
+    let apps: String = (0..2000).map(|i| app(&format!("app-{i}"), &endpoint.url(), "S")).collect();
+    let program = Program::with_inventory(&format!("version: 1\napps:\n{apps}")).env("S", "s3cret");
+    let mut child = program
+        .command(&["audit", "--offline"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
+    assert_eq!(output.status.code(), Some(3));
+}

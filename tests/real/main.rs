@@ -1,0 +1,11 @@
+//! The built binary against real servers on loopback. `tests/run` starts them and tells where they are;
+//! without it these tests say `skipped` and pass, except where `CI=true`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
+mod canaries;
+mod keycloak;
+mod mailbox;
+mod night;
+mod oidc_provider;
+mod postfix;
+mod server;
