@@ -4,6 +4,8 @@
 
 mod audit;
 mod completions;
+#[cfg(feature = "sandbox")]
+mod demo;
 mod explain;
 mod history;
 mod init;
@@ -38,6 +40,8 @@ pub enum Command {
     #[command(subcommand)]
     Notify(Notify),
     Schema(schema::Args),
+    #[cfg(feature = "sandbox")]
+    Demo(demo::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -57,13 +61,15 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Audit(args) => block_on(audit::run(args, common)),
         Command::History(args) => block_on(history::run(args, common)),
-        Command::Serve(args) => block_on(serve::run(args, common)),
+        Command::Serve(args) => block_beside_server(serve::run(args, common)),
         Command::Notify(Notify::Test(args)) => block_on(notify_test::run(args, common)),
         Command::Init(args) => block_on(init::run(args, common)),
         Command::Validate(args) => block_on(validate::run(args, common)),
         Command::Next(args) => block_on(next::run(args, common)),
         Command::Explain(args) => block_on(explain::run(args, common)),
         Command::Schema(args) => block_on(schema::run(args, common)),
+        #[cfg(feature = "sandbox")]
+        Command::Demo(args) => block_on(demo::run(args, common)),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
     }
@@ -72,6 +78,11 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
 /// One thread does it: the work is waiting for others.
 fn block_on(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(command)
+}
+
+/// The server answers from a thread of its own, so that a run which reads, remembers and renders holds up no probe of it.
+fn block_beside_server(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?.block_on(command)
 }
 
 /// The inventory a command works on: its arguments, else `--inventory`, else `inventory/`.

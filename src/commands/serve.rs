@@ -93,7 +93,8 @@ impl NightlyJob for Nights<'_> {
 }
 
 fn render(report: &Report<'_>) -> Result<Rendered, report::RenderFault> {
-    let [page, metrics] = [Format::Html, Format::Prometheus].map(|format| report::render(format, report, Look::default()));
+    let [page, metrics] =
+        [Format::Html, Format::Prometheus].map(|format| report::render(format, report, Look::default()));
     Ok(Rendered { page: page?, metrics: metrics? })
 }
 

@@ -126,7 +126,8 @@ impl Job {
         let judged = seen.map(|(subject, observation)| judge(subject, observation, settings, &begun, now));
         let mut assessments: Vec<Assessment<'_>> = judged.collect();
 
-        let (partial, scope) = (self.selection.is_partial() || stage.cancel.is_cancelled(), Night::scope_of(&self.paths));
+        let (partial, scope) =
+            (self.selection.is_partial() || stage.cancel.is_cancelled(), Night::scope_of(&self.paths));
         let night = Night { now, scope: (!partial).then_some(scope.as_str()), offline: self.offline };
         let fingerprints = observations.iter().map(|observation| observation.fingerprint);
         let changes = begun.memory.learn(&night, assessments.iter_mut().zip(fingerprints));
@@ -149,7 +150,8 @@ impl Job {
         }
 
         run.finished_at = clock::now();
-        let sound = run.incomplete.is_empty() && !assessments.iter().any(|assessment| assessment.test.verdict.is_inconclusive());
+        let sound = run.incomplete.is_empty()
+            && !assessments.iter().any(|assessment| assessment.test.verdict.is_inconclusive());
         let report = Report {
             schema: report::SCHEMA,
             last_success: if sound { Some(run.finished_at) } else { begun.last_success },
@@ -172,7 +174,10 @@ impl Job {
         let all = inventory::read(&self.paths, &settings.exec)?;
         ensure!(!all.apps.is_empty(), "the inventory holds no app: nothing to test");
         let selected = self.selection.apply(all);
-        ensure!(!selected.apps.is_empty(), "no app of the inventory matches --only, --tag and --shard: nothing to test");
+        ensure!(
+            !selected.apps.is_empty(),
+            "no app of the inventory matches --only, --tag and --shard: nothing to test"
+        );
         Ok(selected)
     }
 
@@ -219,7 +224,12 @@ fn drop_interrupted(subjects: &mut Vec<Subject<'_>>, observations: &mut Vec<Obse
     subjects.retain(|_| outcomes.next().is_some_and(tested));
     observations.retain(tested);
     let missing = all - subjects.len();
-    (missing > 0).then(|| Incomplete::new("interrupted", format!("the run was interrupted: {missing} of {all} credentials were not tested")))
+    (missing > 0).then(|| {
+        Incomplete::new(
+            "interrupted",
+            format!("the run was interrupted: {missing} of {all} credentials were not tested"),
+        )
+    })
 }
 
 fn judge<'a>(

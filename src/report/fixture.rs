@@ -42,7 +42,8 @@ pub fn app(name: &str, label: Option<&str>) -> App {
             token_endpoint: TokenEndpoint::Known("https://id.example.org/token".parse().unwrap()),
             management: None,
             realm: None,
-        },
+        }
+        .into(),
         client_id: format!("client-of-{name}"),
         auth_method: AuthMethod::ClientSecretPost,
         assertion_audience: AssertionAudience::TokenEndpoint,
@@ -117,7 +118,7 @@ pub fn with_report<T>(use_it: impl FnOnce(&Report<'_>) -> T) -> T {
     puzzel.used_by = Some("puzzel".to_owned());
     puzzel.runbook = "https://wiki.example.org/puzzel".parse().ok();
     puzzel.credentials[0].secret_id = Some("6befd701-d38a-45b1-bbad-79ddca296f85".to_owned());
-    puzzel.registration.tenant = Some("example.org".to_owned());
+    Arc::make_mut(&mut puzzel.registration).tenant = Some("example.org".to_owned());
     let apps = [
         app("warehouse-pipeline", None),
         puzzel,

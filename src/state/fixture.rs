@@ -25,7 +25,8 @@ pub(crate) fn app(name: &str, owners: &[&str]) -> App {
             token_endpoint: TokenEndpoint::Known("https://login.example.org/token".parse().unwrap()),
             management: None,
             realm: None,
-        },
+        }
+        .into(),
         client_id: format!("client-of-{name}"),
         auth_method: AuthMethod::ClientSecretPost,
         assertion_audience: AssertionAudience::TokenEndpoint,

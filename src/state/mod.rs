@@ -241,7 +241,14 @@ pub fn begin(url: Option<&str>) -> Result<Begun, StateFault> {
 /// None is known; SQLite's signatures have them.
 pub fn forgetful() -> Result<Begun, StateFault> {
     let state = Box::new(Sqlite::in_memory()?);
-    Ok(Begun { state, memory: Memory::default(), last_run: None, last_success: None, lock: RunLock::none(), incomplete: None })
+    Ok(Begun {
+        state,
+        memory: Memory::default(),
+        last_run: None,
+        last_success: None,
+        lock: RunLock::none(),
+        incomplete: None,
+    })
 }
 
 fn begin_with(url: Option<&str>) -> Result<Begun, StateFault> {

@@ -34,7 +34,8 @@ fn app() -> App {
             ),
             management: None,
             realm: None,
-        },
+        }
+        .into(),
         client_id: "167071a1-0c9c-43c1-9c45-6dfd400a33ed".to_owned(),
         auth_method: AuthMethod::ClientSecretPost,
         assertion_audience: AssertionAudience::TokenEndpoint,
