@@ -53,7 +53,7 @@ pub struct Args {
 #[derive(Debug, Default, clap::Args)]
 pub struct Output {
     /// table, json, ndjson, csv, markdown, html, junit, sarif, prometheus or ics (repeatable) [default: table on stdout]
-    #[arg(short, long = "output", value_name = "FORMAT[=FILE]")]
+    #[arg(short = 'o', long = "output", value_name = "FORMAT[=FILE]")]
     targets: Vec<Target>,
     /// Exit 1 from findings of this severity on
     #[arg(long, value_enum, value_name = "SEVERITY", default_value_t)]

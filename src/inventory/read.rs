@@ -224,7 +224,7 @@ impl Sink for Reader<'_> {
         let at_name = at.key("name");
         let name = match app.name.take() {
             None => self.check.missing(&at_name, "what people call this app; unique over all files"),
-            name => self.check.line(&at_name, name),
+            name => self.check.words(&at_name, name),
         };
         let name: Option<Arc<str>> = name.map(Arc::from);
         self.names.extend(name.clone().map(|name| (index, name)));
