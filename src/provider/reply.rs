@@ -45,12 +45,14 @@ impl Reply {
         // A name said twice means one thing to one reader and another to the next: no proof of a token.
         let token = members.take_token();
         let proof = success && reply.is_json && !members.repeats && members.text("error").is_none();
+        if proof && token.is_some() {
+            // Nothing else in it can say more; Apigee even has a `"status": "approved"` that would read as an error.
+            reply.has_token = true;
+            reply.token_lifetime = members.number("expires_in");
+            return (reply, token);
+        }
         reply.fill(&members);
-        reply.has_token = proof && token.is_some();
-        if reply.has_token {
-            // Apigee marks a token with `"status": "approved"`.
-            reply.error = None;
-        } else if !reply.is_json && reply.error.is_none() {
+        if !reply.is_json && reply.error.is_none() {
             reply.fill_from_text(&text);
         }
         if !(success && text.contains("_token")) {
