@@ -68,16 +68,16 @@ impl Job {
             begun => begun?,
         };
         let resolver = Arc::new(Resolver::new(settings.exec.clone()));
-        let http = probe::http_client(&settings.http, settings.ca.as_deref())?;
-        let dead_man = settings.notify.dead_man.as_ref().filter(|_| self.notify);
-        if let Some(url) = dead_man {
-            notify::dead_man::start(url, &*resolver, &http).await;
+        let http = self.messenger(&settings)?;
+        let dead_man = settings.notify.dead_man.as_ref().zip(http.as_ref());
+        if let Some((url, http)) = dead_man {
+            notify::dead_man::start(url, &*resolver, http).await;
         }
-        let ended = self.night(&settings, begun, &resolver, &http, &mut stage).await;
+        let ended = self.night(&settings, begun, &resolver, http.as_ref(), &mut stage).await;
         let exit = *ended.as_ref().unwrap_or(&Exit::Usage);
         let exit = if stage.cancel.is_cancelled() { Exit::Terminated } else { exit };
-        if let Some(url) = dead_man
-            && let Some(untold) = notify::dead_man::finish(url, exit, &*resolver, &http).await
+        if let Some((url, http)) = dead_man
+            && let Some(untold) = notify::dead_man::finish(url, exit, &*resolver, http).await
         {
             tracing::error!("{}", untold.message);
             return ended.map(|exit| if exit == Exit::Clean { Exit::Incomplete } else { exit });
@@ -109,7 +109,7 @@ impl Job {
         settings: &Settings,
         begun: Option<Begun>,
         resolver: &Arc<Resolver>,
-        http: &reqwest::Client,
+        http: Option<&reqwest::Client>,
         stage: &mut Stage<'_>,
     ) -> anyhow::Result<Exit> {
         let started_at = clock::now();
@@ -144,7 +144,7 @@ impl Job {
             partial,
             policy: &settings.policy,
         };
-        if self.notify {
+        if let Some(http) = http {
             let desk = Desk { notify: &settings.notify, ca: settings.ca.as_deref(), http, secrets: &**resolver };
             run.incomplete.extend(notify::deliver(&desk, &mut *begun.state, &tonight).await);
         }
@@ -168,6 +168,12 @@ impl Job {
             tracing::error!("{fault}");
         }
         Ok(exit)
+    }
+
+    /// What carries messages, where there are any to carry; the system's certificates are read for nothing else.
+    fn messenger(&self, settings: &Settings) -> Result<Option<reqwest::Client>, probe::SetupFault> {
+        let wanted = self.notify && (settings.notify.dead_man.is_some() || !settings.notify.channels.is_empty());
+        wanted.then(|| probe::http_client(&settings.http, settings.ca.as_deref())).transpose()
     }
 
     fn inventory(&self, settings: &Settings) -> anyhow::Result<Inventory> {
