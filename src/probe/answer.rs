@@ -1,5 +1,7 @@
 //! From an answer to an outcome: what of it is kept, and that nothing of the secret is.
 
+use std::cell::LazyCell;
+
 use crate::{
     inventory::App,
     provider::{Meaning, Reply, Sent},
@@ -46,7 +48,8 @@ pub(super) fn read(
         token_lifetime: reply.token_lifetime,
         retry_after,
     };
-    let redactor = redactor();
+    // Made only where there is a text: a success carries none, and most answers are one.
+    let redactor = LazyCell::new(redactor);
     let clean = |text: &str| redactor.clean(head(text));
     if meaning != Meaning::Token {
         answer.error = reply.error.as_deref().map(|error| code(&clean(error)));
