@@ -37,11 +37,13 @@ def free_port():
 def start_endpoint(folder, h2):
     """nginx with TLS 1.3 on loopback, answering every POST like Entra; returns (process, port)."""
     port = free_port()
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-         "-keyout", folder / "server.key", "-out", folder / "server.pem", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:TRUE"],
-        check=True, capture_output=True)
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    openssl = lambda *words: subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True)
+    openssl("req", "-x509", *key, "-keyout", folder / "ca.key", "-out", folder / "ca.pem", "-subj", "/CN=bench-ca",
+            "-addext", "basicConstraints=critical,CA:TRUE")
+    openssl("req", "-x509", *key, "-CA", folder / "ca.pem", "-CAkey", folder / "ca.key", "-keyout", folder / "server.key",
+            "-out", folder / "server.pem", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+            "-addext", "basicConstraints=critical,CA:FALSE")
     conf = folder / "nginx.conf"
     conf.write_text(f"""
 worker_processes 2; pid {folder}/nginx.pid; error_log {folder}/error.log; daemon off;
@@ -105,7 +107,7 @@ def bench(args, protocol):
         with open(folder / "apps.yaml", "w") as inventory:
             inventory.write(head)
             inventory.writelines(APP.format(i=i, s=i % 100, t=i % 50) for i in range(args.n))
-        (folder / "credwatch.yaml").write_text(f"version: 1\nca: {folder}/server.pem\n")
+        (folder / "credwatch.yaml").write_text(f"version: 1\nca: {folder}/ca.pem\n")
         env = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
         env |= {f"BENCH_SECRET_{s}": f"Zq8~{s:04}{'abcdefgh' * 4}" for s in range(100)}
         body = (f"grant_type=client_credentials&client_id={tenant}&client_secret=Zq8~0000{'abcdefgh' * 4}"

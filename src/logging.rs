@@ -16,13 +16,13 @@ pub fn start(common: &Common) {
         Color::Always => anstream::ColorChoice::Always.write_global(),
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
-    // Foreign crates log URLs and headers at debug level; only our own lines may grow with -v.
+    // Foreign crates log URLs, headers and server texts that nobody has cleaned: only our own lines are shown.
     let level = match (common.quiet, common.verbose) {
-        (true, _) => "error",
-        (false, 0) => "warn",
-        (false, 1) => "warn,credwatch=info",
-        (false, 2) => "warn,credwatch=debug",
-        (false, _) => "warn,credwatch=trace",
+        (true, _) => "off,credwatch=error",
+        (false, 0) => "off,credwatch=warn",
+        (false, 1) => "off,credwatch=info",
+        (false, 2) => "off,credwatch=debug",
+        (false, _) => "off,credwatch=trace",
     };
     let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(level))

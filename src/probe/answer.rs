@@ -48,7 +48,7 @@ pub(super) fn read(
         token_lifetime: reply.token_lifetime,
         retry_after,
     };
-    // Made only where there is a text: a success carries none, and most answers are one.
+    // Knowing every form of a secret costs more than the request; most answers hold no text to search.
     let redactor = LazyCell::new(redactor);
     let clean = |text: &str| redactor.clean(head(text));
     if meaning != Meaning::Token {

@@ -15,7 +15,7 @@ fn messages_carry_the_facts_and_no_control_characters() {
     let first = |app: &App, observation: &Observation| judged(app, observation).findings[0].message.clone();
     let past = declared("2026-11-01T00:00:00Z");
     let expired = entra(Meaning::SecretExpired, 7_000_222);
-    insta::assert_snapshot!(first(&past, &expired), @"The secret expired on 2026-11-01, 20 days ago (AADSTS7000222, HTTP 401).");
+    insta::assert_snapshot!(first(&past, &expired), @"The secret expired on 2026-11-01, 21 days ago (AADSTS7000222, HTTP 401).");
     insta::assert_snapshot!(first(&app(), &expired), @"The server says that the secret has expired (AADSTS7000222, HTTP 401).");
     let wrong = entra(Meaning::SecretRefused, 7_000_215);
     insta::assert_snapshot!(first(&past, &wrong), @"The server refuses the secret (AADSTS7000215, HTTP 401); its declared end was 2026-11-01, so it has probably expired.");
