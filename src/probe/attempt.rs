@@ -5,6 +5,7 @@ use std::{ops::ControlFlow, time::Duration};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use tokio::time::Instant;
+use url::Url;
 use uuid::Uuid;
 
 use super::{
@@ -177,31 +178,42 @@ impl Round<'_> {
         if left.is_zero() {
             return begun.timed_out(subject).into();
         }
-        begun.tries += 1;
         // Two thirds of the whole: an answer that never comes must leave room to ask again.
         let timeout = left.min(self.prober.options.http.timeout.as_std().mul_f64(2.0 / 3.0));
         let endpoint = match (&begun.endpoint, &subject.app.registration.token_endpoint) {
             (Some(endpoint), _) => endpoint.clone(),
             (None, TokenEndpoint::Known(url)) => Endpoint::declared(url),
             (None, TokenEndpoint::Discover { issuer }) => {
-                let (tries, dice) = (begun.tries, 1.0);
-                let is_last = |fault: &Fault| retry::decide(&fault.clone().into(), None, tries, left, dice).is_break();
-                let asked = self.issuers.endpoint(&*self.prober.wire, issuer, &begun.request_id, timeout, is_last);
-                let endpoint = match tokio::time::timeout(left, asked).await {
-                    Ok(Ok(endpoint)) => endpoint,
-                    Ok(Err(fault)) => return fault.into(),
-                    Err(_) => return fault::timeout(&host_of(issuer), false).into(),
+                let endpoint = match self.discovered(issuer, begun, left, timeout).await {
+                    Ok(endpoint) => endpoint,
+                    Err(fault) => return fault.into(),
                 };
-                begun.endpoint = Some(endpoint.clone());
+                // The tries at the issuer are not the token endpoint's.
                 begun.tries = 0;
+                begun.endpoint = Some(endpoint.clone());
                 if host_of(&endpoint.url) != host_of(issuer) {
                     return Tried::Elsewhere(host_of(&endpoint.url));
                 }
-                begun.tries = 1;
                 endpoint
             }
         };
+        begun.tries += 1;
         self.send(subject, begun, &endpoint, timeout).await
+    }
+
+    async fn discovered(
+        &self,
+        issuer: &Url,
+        begun: &mut Begun,
+        left: Duration,
+        timeout: Duration,
+    ) -> Result<Endpoint, Fault> {
+        begun.tries += 1;
+        let tries = begun.tries;
+        let is_last = |fault: &Fault| retry::decide(&fault.clone().into(), None, tries, left, 1.0).is_break();
+        let asked = self.issuers.endpoint(&*self.prober.wire, issuer, &begun.request_id, timeout, is_last);
+        // Others may be asking already; their time is not ours.
+        tokio::time::timeout(left, asked).await.unwrap_or_else(|_| Err(fault::timeout(&host_of(issuer), false)))
     }
 
     async fn send(&self, subject: Subject<'_>, begun: &mut Begun, endpoint: &Endpoint, timeout: Duration) -> Tried {
@@ -250,7 +262,7 @@ impl Round<'_> {
         self.prober.options.http.timeout.as_std().saturating_sub(begun.since.elapsed())
     }
 
-    fn barred(&self, url: &url::Url) -> Option<NotTested> {
+    fn barred(&self, url: &Url) -> Option<NotTested> {
         let list = self.prober.options.allow.as_deref()?;
         (!allows(list, url)).then(|| NotTested::HostNotAllowed { host: url.host_str().unwrap_or_default().to_owned() })
     }

@@ -8,7 +8,7 @@ use std::{
 
 use serde::Deserialize;
 use tokio::sync::OnceCell;
-use url::{Host, Url};
+use url::Url;
 
 use super::{
     Unreachable, dns,
@@ -143,20 +143,11 @@ fn endpoint(issuer: &Url, metadata: Metadata) -> Result<Endpoint, &'static str> 
 fn safe(issuer: &Url, url: &str) -> Option<Url> {
     let url = Url::parse(url).ok()?;
     let is_bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-    let is_safe = match is_loopback(&url) {
-        true => matches!(url.scheme(), "http" | "https") && is_loopback(issuer),
+    let is_safe = match dns::is_this_machine(&url) {
+        true => matches!(url.scheme(), "http" | "https") && dns::is_this_machine(issuer),
         false => url.scheme() == "https",
     };
     (is_bare && is_safe).then_some(url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => dns::is_loopback(ip.into()),
-        Some(Host::Ipv6(ip)) => dns::is_loopback(ip.into()),
-        None => false,
-    }
 }
 
 fn discovery(issuer: &Url, sentence: &str) -> Fault {

@@ -10,6 +10,7 @@ use std::{
 };
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::{Host, Url};
 
 /// The resolver of every client.
 pub(super) struct Guarded {
@@ -54,7 +55,7 @@ fn permitted(mut found: Vec<SocketAddr>, is_trusted: bool) -> Result<Vec<SocketA
 }
 
 /// Loopback, link-local or unspecified, also inside an IPv6 address. Private ranges are where servers live.
-pub(super) fn is_local(ip: IpAddr) -> bool {
+fn is_local(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => is_local_v4(ip),
         IpAddr::V6(ip) => {
@@ -66,9 +67,25 @@ pub(super) fn is_local(ip: IpAddr) -> bool {
     }
 }
 
-/// An address of this machine, which as a literal is allowed.
-pub(super) fn is_loopback(ip: IpAddr) -> bool {
-    ip.to_canonical().is_loopback()
+/// Whether a URL leads to this machine in so many words: `localhost` or a literal loopback address.
+pub(super) fn is_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        _ => literal(url).is_some_and(|ip| ip.to_canonical().is_loopback()),
+    }
+}
+
+/// A literal address never reaches the resolver. Loopback is the user's word; link-local is the metadata service's.
+pub(super) fn is_forbidden(url: &Url) -> bool {
+    literal(url).is_some_and(is_local) && !is_this_machine(url)
+}
+
+fn literal(url: &Url) -> Option<IpAddr> {
+    match url.host()? {
+        Host::Domain(_) => None,
+        Host::Ipv4(ip) => Some(ip.into()),
+        Host::Ipv6(ip) => Some(ip.into()),
+    }
 }
 
 /// 0.0.0.0/8 is "this network" (RFC 791 section 3.2); 0.0.0.0 itself connects to this machine.

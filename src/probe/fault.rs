@@ -46,7 +46,14 @@ pub(super) fn of(error: &reqwest::Error, host: &str, status: Option<u16>, proxie
         return unreachable(Unreachable::Dns, host, &format!("{whose} cannot be resolved"));
     }
     if chain.says("tunnel error") {
-        return unreachable(Unreachable::Connect, host, "the proxy refuses the connection");
+        let reason = match chain.find::<io::Error>() {
+            Some(_) => "the proxy cannot be reached",
+            None if chain.says("authorization required") => {
+                "the proxy demands a sign-in; write it into the proxy's URL"
+            }
+            None => "the proxy refuses to connect",
+        };
+        return unreachable(Unreachable::Connect, host, reason);
     }
     if error.is_connect() {
         let reason = connect_reason(chain.find::<io::Error>().map(io::Error::kind));
@@ -54,11 +61,11 @@ pub(super) fn of(error: &reqwest::Error, host: &str, status: Option<u16>, proxie
         return unreachable(Unreachable::Connect, host, &format!("{reason}{through}"));
     }
     if chain.says("message head is too large") || chain.says("too many headers") {
-        let what = format!("{host}: the head of the answer is too large");
+        let what = format!("the head of the answer is too large ({host})");
         return Fault::BadAnswer(BadAnswer::NotHttp { what });
     }
     if chain.says("error parsing http") || chain.says("invalid http") {
-        let what = format!("{host}: the answer is not HTTP");
+        let what = format!("the answer is not HTTP ({host})");
         return Fault::BadAnswer(BadAnswer::NotHttp { what });
     }
     let is_cut = chain.find::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof);
@@ -84,7 +91,7 @@ pub(super) const fn forbidden() -> &'static str {
 }
 
 pub(super) fn unreachable(kind: fn(String) -> Unreachable, host: &str, reason: &str) -> Fault {
-    Fault::Unreachable(kind(format!("{host}: {reason}")))
+    Fault::Unreachable(kind(format!("{reason} ({host})")))
 }
 
 fn connect_reason(kind: Option<io::ErrorKind>) -> &'static str {

@@ -9,7 +9,7 @@ use reqwest::{
 };
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
-use url::{Host, Url};
+use url::Url;
 use zeroize::Zeroizing;
 
 use super::{
@@ -159,7 +159,7 @@ impl Setup {
     }
 
     fn is_proxied(&self, url: &Url) -> bool {
-        self.route.is_some() && url.scheme() == "https"
+        self.route.is_some() && !dns::is_this_machine(url)
     }
 }
 
@@ -177,7 +177,7 @@ fn roots(path: &Path) -> Result<Vec<Certificate>, SetupFault> {
 impl Wire for Transport {
     async fn exchange(&self, request: Request<'_>) -> Result<Response, Fault> {
         let host = host_of(request.url);
-        if is_forbidden(request.url) {
+        if dns::is_forbidden(request.url) {
             return Err(fault::unreachable(Unreachable::ForbiddenAddress, &host, fault::forbidden()));
         }
         let client = match request.identity {
@@ -220,14 +220,4 @@ impl Wire for Transport {
             Err(_) => Err(fault::timeout(&host, status.is_some())),
         }
     }
-}
-
-/// Literal addresses never reach the resolver. Loopback is the user's word; link-local is the metadata service's.
-fn is_forbidden(url: &Url) -> bool {
-    let ip = match url.host() {
-        Some(Host::Ipv4(ip)) => ip.into(),
-        Some(Host::Ipv6(ip)) => ip.into(),
-        _ => return false,
-    };
-    dns::is_local(ip) && !dns::is_loopback(ip)
 }

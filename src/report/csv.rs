@@ -91,10 +91,9 @@ fn row(assessment: &Assessment<'_>) -> [String; HEADER.len()] {
 /// A text no spreadsheet takes for a formula and no terminal acts on. The full-width signs count as operators in East
 /// Asian editions of spreadsheets.
 fn inert(text: &str) -> String {
-    let guard = matches!(
-        text.chars().next(),
-        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '\u{ff1d}' | '\u{ff0b}' | '\u{ff0d}' | '\u{ff20}')
-    );
+    // Spreadsheets may drop blanks before they look.
+    let guard = text.starts_with(['\t', '\r', '\n'])
+        || text.trim_start().starts_with(['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
     format!("{}{}", if guard { "'" } else { "" }, printable(text))
 }
 
@@ -120,6 +119,8 @@ mod tests {
             ("@SUM(A1)", "'@SUM(A1)"),
             ("\t=1", "'\u{fffd}=1"),
             ("\r=1", "'\u{fffd}=1"),
+            (" =1", "' =1"),
+            ("\u{a0}@SUM(A1)", "'\u{a0}@SUM(A1)"),
             ("plain = text", "plain = text"),
         ] {
             assert_eq!(inert(text), cell);

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Its stderr goes nowhere: tools print values into their complaints.
 ///
 /// # Errors
-/// A clause for a message, such as `it ended with exit code 1`.
+/// A clause for a message, such as `the program ended with exit code 1`.
 pub(super) async fn output<'a>(
     program: &Path,
     arguments: &[String],
@@ -37,16 +37,16 @@ pub(super) async fn output<'a>(
     let mut running = Running::new(command.spawn().map_err(|error| start_fault(&error))?);
     let finished = tokio::time::timeout(PATIENCE, running.finish()).await;
     let (status, bytes) = match finished {
-        Err(_) => return Err(format!("it did not end within {} s", PATIENCE.as_secs())),
-        Ok(Err(error)) => return Err(format!("its output cannot be read: {}", error.kind())),
-        Ok(Ok(None)) => return Err(format!("it printed more than {} KiB", LIMIT / 1024)),
+        Err(_) => return Err(format!("the program did not end within {} s", PATIENCE.as_secs())),
+        Ok(Err(error)) => return Err(format!("the program's output cannot be read: {}", error.kind())),
+        Ok(Ok(None)) => return Err(format!("the program printed more than {} KiB", LIMIT / 1024)),
         Ok(Ok(Some(finished))) => finished,
     };
     running.is_over = true;
     match status.code() {
         Some(0) => Ok(bytes),
-        Some(code) => Err(format!("it ended with exit code {code}")),
-        None => Err("it was ended by a signal".to_owned()),
+        Some(code) => Err(format!("the program ended with exit code {code}")),
+        None => Err("the program was ended by a signal".to_owned()),
     }
 }
 
@@ -54,7 +54,7 @@ fn start_fault(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such program".to_owned(),
         io::ErrorKind::PermissionDenied => "no permission to run the program".to_owned(),
-        kind => format!("it cannot be started: {kind}"),
+        kind => format!("the program cannot be started: {kind}"),
     }
 }
 

@@ -1,7 +1,9 @@
 //! Takes secrets out of texts that others wrote.
 //!
 //! A server may echo what it was sent: raw, escaped for its answer's format, or in the base64 of the header it came
-//! in. A text is searched for every eight characters of each of these forms, so that parts are found too.
+//! in. A text is searched for every eight characters of each of these forms, so that parts are found too; and once more
+//! for its letters and digits alone, because separators (`43 41`, `%43%41`, UTF-16's NULs, a broken line) hide nothing from
+//! a reader.
 
 use std::collections::HashSet;
 
@@ -59,9 +61,18 @@ impl Redactor {
     fn traces(&self, text: &str) -> Vec<bool> {
         let lower = text.to_ascii_lowercase();
         let mut traces = vec![false; text.len()];
+        let mut mark =
+            |from: usize, to: usize| traces.iter_mut().take(to + 1).skip(from).for_each(|trace| *trace = true);
         for (at, window) in windows(lower.as_bytes()).enumerate() {
             if self.windows.contains(&window) {
-                traces.iter_mut().skip(at).take(WINDOW).for_each(|trace| *trace = true);
+                mark(at, at + WINDOW - 1);
+            }
+        }
+        let (places, kept): (Vec<usize>, Vec<u8>) =
+            lower.bytes().enumerate().filter(|(_, byte)| byte.is_ascii_alphanumeric()).unzip();
+        for (window, span) in windows(&kept).zip(places.windows(WINDOW)) {
+            if let ([from, .., to], true) = (span, self.windows.contains(&window)) {
+                mark(*from, *to);
             }
         }
         for form in &self.short {
@@ -79,6 +90,8 @@ impl Redactor {
             self.short.push(lower);
         } else {
             self.windows.extend(windows(lower.as_bytes()));
+            let kept: Zeroizing<Vec<u8>> = Zeroizing::new(lower.bytes().filter(u8::is_ascii_alphanumeric).collect());
+            self.windows.extend(windows(&kept));
         }
     }
 }
@@ -91,11 +104,19 @@ fn windows(bytes: &[u8]) -> impl Iterator<Item = u64> {
 fn forms(secret: &str) -> Vec<Zeroizing<String>> {
     let mut forms: Vec<String> = form_encodings(secret).into();
     forms.push(secret.bytes().map(|byte| format!("{byte:02x}")).collect());
+    // `\u0043`, `\x43` and `&#x43;`, `&#67;` for every character; the marks around the numbers are separators.
+    forms.push(secret.encode_utf16().map(|unit| format!("u{unit:04x}")).collect());
+    forms.push(secret.chars().map(|c| format!("x{:02x}", u32::from(c))).collect());
+    forms.push(secret.chars().map(|c| u32::from(c).to_string()).collect());
     forms.extend([STANDARD.encode(secret), URL_SAFE.encode(secret)]);
-    for offset in 0..3 {
-        let shifted = Zeroizing::new([&vec![0; offset], secret.as_bytes()].concat());
-        forms.push(stable(&STANDARD_NO_PAD.encode(&*shifted), offset, shifted.len()));
-        forms.push(stable(&URL_SAFE_NO_PAD.encode(&*shifted), offset, shifted.len()));
+    let little: Zeroizing<Vec<u8>> = Zeroizing::new(secret.encode_utf16().flat_map(u16::to_le_bytes).collect());
+    let big: Zeroizing<Vec<u8>> = Zeroizing::new(secret.encode_utf16().flat_map(u16::to_be_bytes).collect());
+    for bytes in [secret.as_bytes(), &little, &big] {
+        for offset in 0..3 {
+            let shifted = Zeroizing::new([&vec![0; offset], bytes].concat());
+            forms.push(stable(&STANDARD_NO_PAD.encode(&*shifted), offset, shifted.len()));
+            forms.push(stable(&URL_SAFE_NO_PAD.encode(&*shifted), offset, shifted.len()));
+        }
     }
     if let Ok(json) = serde_json::to_string(secret) {
         forms.push(json.trim_matches('"').replace('/', "\\/"));
@@ -172,6 +193,31 @@ mod tests {
             assert!(clean.ends_with("> and is refused"), "{name}: {clean}");
             // Base64 keeps up to three characters at each end, which carry bits of the neighbours.
             assert!(clean.len() <= "client said <[redacted]> and is refused".len() + 14, "{name}: {clean}");
+        }
+    }
+
+    #[test]
+    fn a_secret_escaped_in_every_character_or_pulled_apart_is_taken_out() {
+        let each = |escape: fn(u8) -> String| CANARY.bytes().map(escape).collect::<String>();
+        let utf16: Vec<u8> = CANARY.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let redactor = Redactor::new([CANARY]);
+        for (name, form) in [
+            ("percent", each(|byte| format!("%{byte:02X}"))),
+            ("quoted-printable", each(|byte| format!("={byte:02X}"))),
+            ("hex in pairs", each(|byte| format!("{byte:02x} "))),
+            ("JSON's escape", each(|byte| format!("\\u{byte:04x}"))),
+            ("YAML's escape", each(|byte| format!("\\x{byte:02x}"))),
+            ("HTML's decimal escape", each(|byte| format!("&#{byte};"))),
+            ("HTML's hex escape", each(|byte| format!("&#x{byte:X};"))),
+            ("UTF-16", each(|byte| format!("{}\0", char::from(byte)))),
+            ("zero width", each(|byte| format!("{}\u{200b}", char::from(byte)))),
+            ("UTF-16 in base64", STANDARD.encode(utf16)),
+            ("broken lines", each(|byte| if byte == b'r' { "r\r\n".to_owned() } else { char::from(byte).to_string() })),
+        ] {
+            let clean = redactor.clean(&format!("sent <{form}> and is refused"));
+            let left = clean.replace(MARK, "");
+            assert!(left.starts_with("sent <") && left.ends_with("> and is refused"), "{name}: {clean}");
+            assert!(left.len() < "sent <> and is refused".len() + 20, "{name}: {clean}");
         }
     }
 

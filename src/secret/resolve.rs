@@ -85,7 +85,7 @@ impl Resolver {
             }
             SecretRef::Env(name) => {
                 let value = self.environment.get(name.as_ref() as &std::ffi::OsStr);
-                let value = value.ok_or_else(|| unresolved(format!("env:{name}: the variable is not set")))?;
+                let value = value.ok_or_else(|| unresolved("the variable is not set", &format!("env:{name}")))?;
                 let value = value.to_str().ok_or_else(|| not_text(&format!("env:{name}")))?;
                 Ok(Secret::new(value.to_owned()))
             }
@@ -94,28 +94,28 @@ impl Resolver {
                 let path = self.expanded(path, &shown)?;
                 // Blocking: a file on a network drive must hold up neither the timers nor the other answers.
                 let read = tokio::task::spawn_blocking(move || read_file(&path)).await;
-                let bytes = read.map_err(|_| unresolved(format!("{shown}: reading was broken off")))?;
-                let bytes = bytes.map_err(|reason| unresolved(format!("{shown}: {reason}")))?;
+                let bytes = read.map_err(|_| unresolved("reading it was broken off", &shown))?;
+                let bytes = bytes.map_err(|reason| unresolved(&reason, &shown))?;
                 value(&bytes).ok_or_else(|| not_text(&shown))
             }
             SecretRef::Exec(command) => {
                 let shown = format!("exec:{}", command.first().map_or("", String::as_str));
                 let rule =
                     self.allowed.iter().find(|rule| rule.program.to_str() == command.first().map(String::as_str));
-                let rule = rule.ok_or_else(|| {
-                    unresolved(format!("{shown}: the program is not listed under `exec` in the settings"))
-                })?;
+                let rule =
+                    rule.ok_or_else(|| unresolved("the settings do not list the program under `exec`", &shown))?;
                 let seen = ["PATH", "HOME", "LANG"].into_iter().chain(rule.env.iter().map(String::as_str));
                 let seen =
                     seen.filter_map(|name| Some((name, self.environment.get(name.as_ref() as &std::ffi::OsStr)?)));
                 let _permit = self.programs.acquire().await;
                 let bytes = program::output(&rule.program, command.get(1..).unwrap_or_default(), seen).await;
-                let bytes = bytes.map_err(|reason| unresolved(format!("{shown}: {reason}")))?;
+                let bytes = bytes.map_err(|reason| unresolved(&reason, &shown))?;
                 value(&bytes).ok_or_else(|| not_text(&shown))
             }
-            SecretRef::Store { scheme, .. } => Err(unresolved(format!(
-                "{scheme}: this version of credwatch cannot read from this store; let an env:, file: or exec: reference hold the value"
-            ))),
+            SecretRef::Store { scheme, .. } => Err(unresolved(
+                "this version of credwatch cannot read from this store; use an env:, file: or exec: reference",
+                scheme,
+            )),
         }
     }
 
@@ -124,7 +124,7 @@ impl Resolver {
         let Ok(name) = path.strip_prefix("$CREDENTIALS_DIRECTORY") else { return Ok(path.to_owned()) };
         let folder = self.environment.get("CREDENTIALS_DIRECTORY".as_ref() as &std::ffi::OsStr);
         let folder = folder.ok_or_else(|| {
-            unresolved(format!("{shown}: CREDENTIALS_DIRECTORY is not set; systemd sets it for LoadCredential="))
+            unresolved("CREDENTIALS_DIRECTORY is not set; systemd sets it for LoadCredential=", shown)
         })?;
         Ok(Path::new(folder).join(name))
     }
@@ -178,12 +178,13 @@ fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-fn unresolved(sentence: String) -> Unreadable {
-    Unreadable::Unresolved(sentence)
+/// The reason first: it begins a sentence, and a place is no word to begin one.
+fn unresolved(reason: &str, place: &str) -> Unreadable {
+    Unreadable::Unresolved(format!("{reason} ({place})"))
 }
 
 fn not_text(place: &str) -> Unreadable {
-    unresolved(format!("{place}: the value is not UTF-8 text"))
+    unresolved("the value is not UTF-8 text", place)
 }
 
 #[cfg(test)]

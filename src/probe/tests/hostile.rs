@@ -95,7 +95,7 @@ async fn n9_a_head_without_end_is_no_answer() {
     let headers: String = (0..100_000).map(|number| format!("X-{number}: {number}\r\n")).collect();
     let seen = said(http("200 OK", &headers, TOKEN)).await;
     let Outcome::BadAnswer(BadAnswer::NotHttp { what }) = seen.outcome else { panic!("{seen:?}") };
-    assert!(what.ends_with(": the head of the answer is too large"), "{what}");
+    assert!(what.starts_with("the head of the answer is too large ("), "{what}");
 }
 
 #[tokio::test]
@@ -119,7 +119,7 @@ async fn n10_an_answer_cut_off_is_told_from_a_refused_connection() {
     let seen = probe(&app("oauth2", &format!("http://{closed}/token")), options()).await;
     assert_eq!(
         seen.outcome,
-        Outcome::Unreachable(Unreachable::Connect(format!("{closed}: the connection is refused")))
+        Outcome::Unreachable(Unreachable::Connect(format!("the connection is refused ({closed})")))
     );
     assert_eq!(seen.attempts, 3);
 }
@@ -128,7 +128,7 @@ async fn n10_an_answer_cut_off_is_told_from_a_refused_connection() {
 async fn what_does_not_speak_http_is_named() {
     let seen = said("SSH-2.0-OpenSSH_9.9\r\n").await;
     let Outcome::BadAnswer(BadAnswer::NotHttp { what }) = seen.outcome else { panic!("{seen:?}") };
-    assert!(what.ends_with(": the answer is not HTTP"), "{what}");
+    assert!(what.starts_with("the answer is not HTTP ("), "{what}");
 }
 
 #[tokio::test]

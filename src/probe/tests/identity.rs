@@ -64,7 +64,7 @@ async fn metadata_that_names_no_safe_endpoint_is_not_followed() {
     ] {
         let server = issuer(move |_| Some(body.clone()));
         let seen = probe(&issuer_app(&format!("http://{}", server.address)), options()).await;
-        let sentence = format!("{}: {reason}", server.address);
+        let sentence = format!("{reason} ({})", server.address);
         assert_eq!(seen.outcome, Outcome::Unreachable(Unreachable::Discovery(sentence)));
         assert_eq!(seen.attempts, 0);
     }

@@ -4,6 +4,7 @@ mod hostile;
 mod identity;
 mod leaks;
 mod pace;
+mod proxied;
 mod server;
 mod tls;
 

@@ -269,7 +269,7 @@ async fn what_need_not_or_must_not_be_sent_is_not() {
     insta::assert_snapshot!(shown.join("\n"), @r#"
     NotTested(Disabled)
     NotTested(NothingDeclared)
-    Unreadable(Unresolved("env:ABSENT: the variable is not set"))
+    Unreadable(Unresolved("the variable is not set (env:ABSENT)"))
     Unreadable(Empty)
     Unreadable(Whitespace)
     SecretId

@@ -24,7 +24,7 @@ fn https(server: &Server, host: &str) -> App {
 
 fn tls_reason(seen: &Observation) -> &str {
     match &seen.outcome {
-        Outcome::Unreachable(Unreachable::Tls(reason)) => reason.split_once(": ").unwrap().1,
+        Outcome::Unreachable(Unreachable::Tls(reason)) => reason.split_once(" (localhost").unwrap().0,
         other => panic!("{other:?}"),
     }
 }

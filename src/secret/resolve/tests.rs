@@ -41,7 +41,7 @@ async fn a_variable_is_read_as_it_is() {
     assert_eq!(read(&resolver, &env("BLANK")).await, Err(Unreadable::Empty));
     assert_eq!(read(&resolver, &env("EDGE")).await, Err(Unreadable::Whitespace));
     assert_eq!(read(&resolver, &env("BOM")).await, Err(Unreadable::Whitespace));
-    insta::assert_snapshot!(reason(&resolver, &env("ABSENT")).await, @"env:ABSENT: the variable is not set");
+    insta::assert_snapshot!(reason(&resolver, &env("ABSENT")).await, @"the variable is not set (env:ABSENT)");
 }
 
 #[tokio::test]
@@ -94,13 +94,13 @@ async fn a_file_that_cannot_be_read_says_why() {
         reasons.push(sentence.replace(folder.path().to_str().unwrap(), "DIR"));
     }
     insta::assert_snapshot!(reasons.join("\n"), @r#"
-    file:DIR/absent: there is no such file
-    file:DIR/binary: the value is not UTF-8 text
-    file:DIR/large: the file is larger than 64 KiB
-    file:DIR/fifo: this is no regular file
-    file:DIR/: this is no regular file
-    file:/dev/zero: this is no regular file
-    file:$CREDENTIALS_DIRECTORY/x: CREDENTIALS_DIRECTORY is not set; systemd sets it for LoadCredential=
+    there is no such file (file:DIR/absent)
+    the value is not UTF-8 text (file:DIR/binary)
+    the file is larger than 64 KiB (file:DIR/large)
+    this is no regular file (file:DIR/fifo)
+    this is no regular file (file:DIR/)
+    this is no regular file (file:/dev/zero)
+    CREDENTIALS_DIRECTORY is not set; systemd sets it for LoadCredential= (file:$CREDENTIALS_DIRECTORY/x)
     "#);
 }
 
@@ -129,13 +129,19 @@ async fn a_program_that_fails_says_how_and_not_what_it_printed() {
         reasons.push(reason(&resolver, &reference).await);
     }
     insta::assert_snapshot!(reasons.join("\n"), @r#"
-    exec:/bin/sh: it ended with exit code 3
-    exec:/bin/sh: it was ended by a signal
-    exec:/bin/sh: it printed more than 64 KiB
-    exec:/nowhere/tool: there is no such program
-    exec:/bin/cat: the program is not listed under `exec` in the settings
-    vault: this version of credwatch cannot read from this store; let an env:, file: or exec: reference hold the value
+    the program ended with exit code 3 (exec:/bin/sh)
+    the program was ended by a signal (exec:/bin/sh)
+    the program printed more than 64 KiB (exec:/bin/sh)
+    there is no such program (exec:/nowhere/tool)
+    the settings do not list the program under `exec` (exec:/bin/cat)
+    this version of credwatch cannot read from this store; use an env:, file: or exec: reference (vault)
     "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_that_waits_for_ever_is_ended() {
+    let sentence = reason(&resolver(&[]), &shell("/bin/sleep 600")).await;
+    assert_eq!(sentence, "the program did not end within 30 s (exec:/bin/sh)");
 }
 
 #[tokio::test]
