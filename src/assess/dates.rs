@@ -9,6 +9,8 @@ use crate::{
     probe::{NotTested, Observation, Outcome},
 };
 
+pub(super) const MILLIS_A_DAY: i64 = 86_400_000;
+
 /// The end that counts: the certificate's own, else the declared one.
 pub(super) fn expiry(subject: Subject<'_>, observation: &Observation, now: DateTime<Utc>) -> Expiry {
     let (at, source) = match (observation.certificate_end, subject.credential.expires) {
@@ -18,7 +20,7 @@ pub(super) fn expiry(subject: Subject<'_>, observation: &Observation, now: DateT
         (None, None) => (None, None),
     };
     let never = source.is_some() && at.is_none_or(is_never);
-    let days_left = at.filter(|_| !never).map(|at| (at - now).num_milliseconds().div_euclid(86_400_000));
+    let days_left = at.filter(|_| !never).map(|at| (at - now).num_milliseconds().div_euclid(MILLIS_A_DAY));
     Expiry { at, never, days_left, source }
 }
 

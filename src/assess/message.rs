@@ -1,9 +1,10 @@
 //! What is wrong, in one sentence with the facts. Server texts are shown cleaned; secrets are never at hand here.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::{
     Expiry, FindingCode,
+    dates::MILLIS_A_DAY,
     judge::{Case, answer},
 };
 use crate::{
@@ -245,16 +246,16 @@ pub(super) fn day(at: DateTime<Utc>) -> String {
 
 fn day_and_distance(case: &Case<'_>) -> (String, String) {
     let at = case.expiry.at.unwrap_or(case.now);
-    let distance = at - case.now;
-    let days = |distance: TimeDelta| match distance.num_days() {
+    let days = |days: u64| match days {
         0 => "less than a day".to_owned(),
         1 => "1 day".to_owned(),
         days => format!("{days} days"),
     };
-    let when = if distance > TimeDelta::zero() {
-        format!("in {}", days(distance))
-    } else {
-        format!("{} ago", days(-distance))
+    // Counted as `days_left` is, so that a report never says both 9 and 10.
+    let left = (at - case.now).num_milliseconds().div_euclid(MILLIS_A_DAY);
+    let when = match u64::try_from(left) {
+        Ok(left) => format!("in {}", days(left)),
+        Err(_) => format!("{} ago", days(left.unsigned_abs())),
     };
     (day(at), when)
 }

@@ -16,6 +16,7 @@ mod progress;
 mod schema;
 mod serve;
 mod signals;
+mod test;
 mod validate;
 
 use std::{future::Future, path::PathBuf};
@@ -31,6 +32,7 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Audit(audit::Args),
+    Test(test::Args),
     Init(init::Args),
     Validate(validate::Args),
     Next(next::Args),
@@ -60,6 +62,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
     let common = &cli.common;
     match cli.command {
         Command::Audit(args) => block_on(audit::run(args, common)),
+        Command::Test(args) => block_on(test::run(args, common)),
         Command::History(args) => block_on(history::run(args, common)),
         Command::Serve(args) => block_beside_server(serve::run(args, common)),
         Command::Notify(Notify::Test(args)) => block_on(notify_test::run(args, common)),

@@ -89,10 +89,10 @@ impl Fields {
             assertion_alg: check.choice(&at.key("assertion_alg"), raw.assertion_alg),
             assertion_audience: check.choice(&at.key("assertion_audience"), raw.assertion_audience),
             owners: check.addresses(&at.key("owners"), raw.owners),
-            tags: check.lines(&at.key("tags"), raw.tags),
+            tags: check.list(&at.key("tags"), raw.tags),
             notes: raw.notes.map(String::from),
             runbook: check.url(&at.key("runbook"), raw.runbook),
-            used_by: check.line(&at.key("used_by"), raw.used_by),
+            used_by: check.words(&at.key("used_by"), raw.used_by),
             warn: check.period(&at.key("warn"), raw.warn),
             critical: check.period(&at.key("critical"), raw.critical),
             enabled: check.flag(&at.key("enabled"), raw.enabled),
@@ -116,7 +116,7 @@ impl CredentialFields {
         ];
         Self {
             written: written.into_iter().filter(|(_, is_written)| *is_written).map(|(key, _)| key).collect(),
-            label: check.line(&at.key("label"), raw.label).map(Arc::from),
+            label: check.words(&at.key("label"), raw.label).map(Arc::from),
             secret: check.reference(&at.key("secret"), raw.secret),
             certificate: check.reference(&at.key("certificate"), raw.certificate),
             key_id: check.line(&at.key("key_id"), raw.key_id),

@@ -23,7 +23,7 @@ pub use model::{
     App, AssertionAudience, AuthMethod, Credential, Expires, Inventory, Key, Registration, SigningAlgorithm, Subject,
     TokenEndpoint,
 };
-pub use read::read;
+pub use read::{app_from_fields, read};
 pub(crate) use registration::written;
 pub use rotation::{Delivery, Destination, Rotation};
 pub use schema::schema;

@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
 
 use super::{
     across,
@@ -65,6 +66,27 @@ pub fn read(paths: &[PathBuf], programs: &[ExecRule]) -> Result<Inventory, Fault
     }
     faults.sort_by_key(|fault| files.iter().position(|file| *file == fault.file));
     Err(Faults(faults))
+}
+
+/// One app that was described without a file: its fields by the names they have in one. Relative `file:` references
+/// begin in the working folder.
+///
+/// # Errors
+/// Every fault, with the field's name for its path and without a place.
+pub fn app_from_fields(fields: Map<String, Value>, programs: &[ExecRule]) -> Result<App, Faults> {
+    let mut check = Check::new(Path::new(""), programs);
+    let refused = |_| {
+        let place = yaml::Place::default();
+        Fault::new(Path::new(""), place, FaultCode::TooLarge, "one of the values is too long", "shorten it")
+    };
+    let mut raw: raw::App = serde_json::from_value(Value::Object(fields)).map_err(refused)?;
+    let name = raw.name.take().map(|name| check.line(&At::Root.key("name"), Some(name)).unwrap_or_default());
+    let own = Fields::read(raw, &At::Root, &mut check);
+    let name = Arc::from(name.unwrap_or_default());
+    match assemble::app(name, own, &mut Common::default(), &At::Root, &mut check) {
+        Some(app) if check.notes.is_empty() => Ok(app),
+        _ => Err(Faults(check.notes.placed(Path::new(""), None))),
+    }
 }
 
 /// What one file holds, and what is wrong with it.
@@ -202,7 +224,7 @@ impl Sink for Reader<'_> {
         let at_name = at.key("name");
         let name = match app.name.take() {
             None => self.check.missing(&at_name, "what people call this app; unique over all files"),
-            name => self.check.line(&at_name, name),
+            name => self.check.words(&at_name, name),
         };
         let name: Option<Arc<str>> = name.map(Arc::from);
         self.names.extend(name.clone().map(|name| (index, name)));

@@ -42,11 +42,6 @@ fn file(path: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// The program that `okta.yaml` names.
-fn op() -> Vec<crate::settings::ExecRule> {
-    vec![crate::settings::ExecRule { program: "/usr/bin/op".into(), env: Vec::new() }]
-}
-
 /// An inventory of one entra app with further lines.
 fn with(lines: &str) -> String {
     let head = "version: 1\ndefaults: {provider: entra, tenant: example.org}\napps:\n  - name: one\n    client_id: x\n";

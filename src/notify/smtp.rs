@@ -168,7 +168,7 @@ impl Smtp<'_> {
                 Some(_) if is_exchange_without_passwords(&error) => format!(
                     "{place}: Exchange Online takes no passwords for SMTP any more (5.7.30); send through a relay or a connector of yours"
                 ),
-                Some(code) => format!("{place} refused the sign-in ({code}): mend `username` and `password` of the channel"),
+                Some(code) => format!("{place} refused the authentication ({code}): mend `username` and `password` of the channel"),
                 None => format!("{place}: {}", explained(&error)),
             }
         })

@@ -82,7 +82,7 @@ fn row(assessment: &Assessment<'_>) -> [String; HEADER.len()] {
         expiry.never.to_string(),
         number(expiry.days_left),
         expiry.source.map(|source| wording::serialised(&source)).unwrap_or_default(),
-        each(|finding| wording::serialised(&finding.code).into()),
+        each(|finding| finding.code.name().into()),
         each(|finding| finding.message.as_str().into()),
         each(|finding| finding.remedy.as_str().into()),
     ]

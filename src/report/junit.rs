@@ -76,7 +76,7 @@ fn details(assessment: &Assessment<'_>) -> String {
     let lines: Vec<_> = wording::findings(assessment)
         .into_iter()
         .map(|finding| {
-            let code = wording::serialised(&finding.code);
+            let code = finding.code.name();
             printable(&format!("{} {code}: {} To do: {}", finding.severity.name(), finding.message, finding.remedy))
         })
         .collect();

@@ -46,8 +46,8 @@ fn findings(assessment: &Assessment<'_>, out: &mut dyn Write) -> io::Result<()> 
     writeln!(out, "\n### {}\n", code(&wording::credential(assessment)))?;
     for finding in wording::findings(assessment) {
         let since = finding.since.map(|since| format!(", since {}", since.format("%Y-%m-%d"))).unwrap_or_default();
-        let (severity, name) = (finding.severity.name(), wording::serialised(&finding.code));
-        writeln!(out, "- **{severity}** {}{since}: {}", code(&name), prose(&finding.message))?;
+        let (severity, name) = (finding.severity.name(), finding.code.name());
+        writeln!(out, "- **{severity}** {}{since}: {}", code(name), prose(&finding.message))?;
         if !finding.remedy.is_empty() {
             writeln!(out, "  **To do:** {}", prose(&finding.remedy))?;
         }

@@ -16,7 +16,7 @@ use url::Url;
 
 use super::{Report, json, wording};
 use crate::{
-    assess::{Assessment, Finding, Severity},
+    assess::{self, Assessment, Finding, Severity},
     clock,
     text::printable,
 };
@@ -75,18 +75,16 @@ fn relative_uri(path: &Path) -> Option<String> {
 }
 
 fn rule(finding: &Finding) -> ReportingDescriptor {
-    let code = wording::serialised(&finding.code);
-    let help = format!("`credwatch explain {code}` says what it means and what to do.");
+    let code = finding.code.name();
+    let explained = assess::explain(code).map(|it| (it.title, format!("{} {} {}", it.what, it.why, it.todo)));
+    let (title, help) =
+        explained.unwrap_or_else(|| (code.replace('-', " "), format!("`credwatch explain {code}` says more.")));
     let text = |text: String| MultiformatMessageString::builder().text(text).build();
-    ReportingDescriptor::builder()
-        .id(code.as_str())
-        .short_description(text(format!("Credential: {}.", code.replace('-', " "))))
-        .help(text(help))
-        .build()
+    ReportingDescriptor::builder().id(code).short_description(text(title)).help(text(help)).build()
 }
 
 fn hit(assessment: &Assessment<'_>, finding: &Finding, rule: i64, file: Option<&str>) -> Hit {
-    let (code, name) = (wording::serialised(&finding.code), wording::credential(assessment));
+    let (code, name) = (finding.code.name(), wording::credential(assessment));
     let text = format!("{name}: {} To do: {}", finding.message, finding.remedy);
     let logical = LogicalLocation::builder().fully_qualified_name(name).kind("resource").build();
     let mut location = Location::builder().logical_locations(vec![logical]).build();
@@ -103,7 +101,7 @@ fn hit(assessment: &Assessment<'_>, finding: &Finding, rule: i64, file: Option<&
         .level(level(finding.severity))
         .message(message(&text))
         .locations(vec![location])
-        .partial_fingerprints(BTreeMap::from([("credential/v1".to_owned(), wording::stable_id(assessment, &code))]))
+        .partial_fingerprints(BTreeMap::from([("credential/v1".to_owned(), wording::stable_id(assessment, code))]))
         .properties(PropertyBag::builder().additional_properties(properties).build())
         .rule_id(code)
         .build()

@@ -67,7 +67,7 @@ fn findings(assessment: &Assessment<'_>, look: Look, out: &mut dyn Write) -> io:
     let worst = style(assessment.severity, look);
     writeln!(out, "\n{worst}{}{worst:#}  {}", assessment.severity.name(), wording::credential(assessment))?;
     for finding in wording::findings(assessment) {
-        paragraph(&format!("{}: {}", wording::serialised(&finding.code), finding.message), 2, look, out)?;
+        paragraph(&format!("{}: {}", finding.code.name(), finding.message), 2, look, out)?;
         if !finding.remedy.is_empty() {
             paragraph(&format!("To do: {}", finding.remedy), 4, look, out)?;
         }

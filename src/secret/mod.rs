@@ -10,6 +10,7 @@ mod resolve;
 
 pub use redact::Redactor;
 pub use reference::{ReferenceFault, SecretRef, is_variable};
+pub(crate) use resolve::LIMIT;
 pub use resolve::Resolver;
 
 use std::fmt;

@@ -15,7 +15,7 @@ use super::{Secret, SecretRef, program};
 use crate::{probe::Unreadable, settings::ExecRule};
 
 /// Longest value from a file or a program; a certificate with its chain and key is a tenth of it.
-pub(super) const LIMIT: usize = 64 * 1024;
+pub(crate) const LIMIT: usize = 64 * 1024;
 
 /// Programs under way at once: a vault's command line tool is no load generator.
 const PROGRAMS: usize = 8;
@@ -29,7 +29,7 @@ pub struct Resolver {
     environment: HashMap<OsString, OsString>,
     allowed: Vec<ExecRule>,
     programs: Semaphore,
-    typed: Option<Secret>,
+    typed: Option<Zeroizing<Vec<u8>>>,
 }
 
 impl Resolver {
@@ -46,10 +46,10 @@ impl Resolver {
         Self { environment, allowed, programs: Semaphore::new(PROGRAMS), typed: None }
     }
 
-    /// Holds a value that came from a person; [`Resolver::typed_reference`] reads it.
+    /// Holds what a person typed or piped in; [`Resolver::typed_reference`] reads it like a file.
     #[must_use]
-    pub fn with_typed(self, value: Secret) -> Self {
-        Self { typed: Some(value), ..self }
+    pub fn with_typed(self, bytes: Zeroizing<Vec<u8>>) -> Self {
+        Self { typed: Some(bytes), ..self }
     }
 
     /// The reference to the value given to [`Resolver::with_typed`].
@@ -79,10 +79,10 @@ impl Resolver {
 
     async fn read(&self, reference: &SecretRef) -> Result<Secret, Unreadable> {
         match reference {
-            SecretRef::Env(name) if name == TYPED => match &self.typed {
-                Some(value) => Ok(Secret::new(value.expose().to_owned())),
-                None => Err(Unreadable::Empty),
-            },
+            SecretRef::Env(name) if name == TYPED => {
+                let bytes = self.typed.as_ref().ok_or(Unreadable::Empty)?;
+                value(bytes).ok_or_else(|| not_text("the value typed in"))
+            }
             SecretRef::Env(name) => {
                 let value = self.environment.get(name.as_ref() as &std::ffi::OsStr);
                 let value = value.ok_or_else(|| unresolved(format!("env:{name}: the variable is not set")))?;
@@ -127,18 +127,6 @@ impl Resolver {
             unresolved(format!("{shown}: CREDENTIALS_DIRECTORY is not set; systemd sets it for LoadCredential="))
         })?;
         Ok(Path::new(folder).join(name))
-    }
-}
-
-impl Secret {
-    /// A value as it came from a pipe, checked like one from a reference.
-    ///
-    /// # Errors
-    /// No text, empty, or white space around it.
-    pub fn from_input(bytes: &[u8]) -> Result<Self, Unreadable> {
-        let secret = value(bytes).ok_or_else(|| not_text("the input"))?;
-        check_edges(&secret)?;
-        Ok(secret)
     }
 }
 

@@ -145,7 +145,7 @@ notify:
         write a whole number from 1 to 4096
     credwatch.yaml:5:107: UNKNOWN_FIELD http.retries: there is no key `retries` here
         the keys here are proxy, timeout, concurrency, per_host
-    credwatch.yaml:6:18: INVALID_VALUE schedule.cron: a crontab line has five fields; this has 4
+    credwatch.yaml:6:18: INVALID_VALUE schedule.cron: a cron line has five fields (minute, hour, day of month, month, weekday), this one has 4
         five fields, as in `0 3 * * *`: minute, hour, day, month, weekday
     credwatch.yaml:6:39: INVALID_VALUE schedule.timezone: this is no time zone
         a name of the tz database, as in `Europe/Oslo` or `UTC`

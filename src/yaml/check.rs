@@ -70,12 +70,18 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// One line for people: a name, a label, an id.
-    pub fn line(&mut self, at: &At<'_>, text: Option<Text>) -> Option<String> {
+    /// Words for people: a name, a label, a tag. Whatever they hold, each output makes it harmless in its own way.
+    pub fn words(&mut self, at: &At<'_>, text: Option<Text>) -> Option<String> {
         let text = String::from(text?);
         if text.is_empty() {
             return self.invalid(at, "this is empty", "write a value, or remove the key");
         }
+        Some(text)
+    }
+
+    /// One line that goes into a request or a path: an id, a scope.
+    pub fn line(&mut self, at: &At<'_>, text: Option<Text>) -> Option<String> {
+        let text = self.words(at, text)?;
         if text.chars().any(char::is_control) {
             return self.invalid(
                 at,
@@ -89,10 +95,10 @@ impl<'a> Check<'a> {
         Some(text)
     }
 
-    /// A list of [`Check::line`]s.
-    pub fn lines(&mut self, at: &At<'_>, texts: Option<Vec<Text>>) -> Option<Arc<[String]>> {
+    /// A list of [`Check::words`].
+    pub fn list(&mut self, at: &At<'_>, texts: Option<Vec<Text>>) -> Option<Arc<[String]>> {
         let each = texts?.into_iter().enumerate();
-        Some(each.filter_map(|(index, text)| self.line(&at.index(index), Some(text))).collect())
+        Some(each.filter_map(|(index, text)| self.words(&at.index(index), Some(text))).collect())
     }
 
     /// Form parameters and the like: any value, by name.

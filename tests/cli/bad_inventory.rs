@@ -28,7 +28,7 @@ fn entry(lines: &str) -> String {
 fn each_fault_has_its_place_and_advice() {
     for (lines, place, word) in [
         ("    secret: env:S\n    expirse: 2027-01-01\n", "apps.yaml:8:5", "expires"),
-        ("    secret: env:S\n    secret: env:T\n", "apps.yaml:8", "twice"),
+        ("    secret: env:S\n    secret: env:T\n", "apps.yaml:8", "already there"),
         ("    secret: CANARY8Q~pasted-secret-Zk29xLmW40aQ\n", "apps.yaml:7", "SECRET_LOOKS_INLINE"),
         ("    secret: env:9CANARY8Q\n", "apps.yaml:7", "SECRET_LOOKS_INLINE"),
         ("    secret: env:S\n    expires: 2027-02-30\n", "apps.yaml:8", "expires"),

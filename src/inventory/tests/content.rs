@@ -26,8 +26,6 @@ assertion_alg: none\nauthority: https://Canary~7Qm2.xZ@login.example.org/";
         keep one
     apps.yaml:13:14: INSECURE_URL apps[0].runbook: plain http to another machine can be read and changed on its way
         write `https://`; plain `http://` is for 127.0.0.1, [::1] and localhost
-    apps.yaml:16:14: INVALID_VALUE apps[0].used_by: there is a control character or a line break in this
-        write it in one line of plain text
     apps.yaml:17:14: WRONG_TYPE apps[0].params.?: this is a list; a text belongs here
         write one value
     apps.yaml:18:12: INVALID_VALUE apps[0].scope: this is empty
@@ -40,22 +38,11 @@ assertion_alg: none\nauthority: https://Canary~7Qm2.xZ@login.example.org/";
 }
 
 #[test]
-fn a_name_may_be_long_but_not_endless() {
-    let named = |name: &str| {
-        told(&format!(
-            "version: 1\napps:\n  - {{name: \"{name}\", provider: entra, tenant: example.org, client_id: x}}\n"
-        ))
-    };
-    assert_eq!(named(&"ü".repeat(1_000)), "");
-    assert_eq!(named("=cmd()|<script>{{x}} \u{202e}"), "");
-    assert_snapshot!(named(&"x".repeat(1_001)), @r"
-    apps.yaml:3:12: INVALID_VALUE apps[0].name: this is longer than 1,000 characters
-        shorten it
-    ");
-    assert_snapshot!(named(r"a\u001b[31m7Qm2"), @r"
-    apps.yaml:3:12: INVALID_VALUE apps[0].name: there is a control character or a line break in this
-        write it in one line of plain text
-    ");
+fn a_name_may_hold_anything_because_every_output_makes_it_harmless() {
+    for name in [&"x".repeat(10_000), "=cmd()|<script>{{x}} \u{202e}", r"a\e[31m\r\nBcc: x\0"] {
+        let entry = format!("  - {{name: \"{name}\", provider: entra, tenant: example.org, client_id: x}}\n");
+        assert_eq!(told(&format!("version: 1\napps:\n{entry}")), "");
+    }
 }
 
 #[test]
@@ -199,7 +186,7 @@ fn a_rotation_that_could_lose_a_secret_is_refused() {
         deliver to stores only
     "#);
     assert_snapshot!(told(&rotate("{window: 22 * SAT, deliver_to: [env:X, Canary~7Qm2.xZ, \"person:Ops\", {pick_up: 1d}, {store: hook:x, in_place: true}]}")), @r"
-    apps.yaml:7:22: INVALID_VALUE apps[0].rotate.window: a crontab line has five fields; this has 3
+    apps.yaml:7:22: INVALID_VALUE apps[0].rotate.window: a cron line has five fields (minute, hour, day of month, month, weekday), this one has 3
         five fields, as in `0 3 * * *`: minute, hour, day, month, weekday
     apps.yaml:7:45: UNSAFE_ROTATION apps[0].rotate.deliver_to[0]: nothing can be delivered to this
         a file, vault:, azure-key-vault:, aws-secrets-manager:, kubernetes:, hook: or person:

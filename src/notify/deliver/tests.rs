@@ -330,12 +330,12 @@ async fn an_address_refused_for_good_holds_nobody_up_and_is_tried_with_its_next_
 async fn a_channel_that_is_down_is_reported_once_and_stops_no_other() {
     let mut world = World::new(&[("payroll", &["ann@example.org", "bob@example.org"])], &["root@example.org"]);
     world.webhook = true;
-    world.answer("ann@example.org", Sent::Down("smtp.example.org:587 refused the sign-in (535)".to_owned()));
+    world.answer("ann@example.org", Sent::Down("smtp.example.org:587 refused the authentication (535)".to_owned()));
     let rows = [("payroll", Verdict::InvalidSecret, OK)];
     insta::assert_snapshot!(world.night("2026-11-01", &rows).await, @"
     ann@example.org FAILS: +payroll invalid-secret critical
     hook: +payroll invalid-secret critical
-    message-undelivered: mail: 3 messages could not be sent (smtp.example.org:587 refused the sign-in (535)); to be sent with the next run
+    message-undelivered: mail: 3 messages could not be sent (smtp.example.org:587 refused the authentication (535)); to be sent with the next run
     ");
     world.answer("ann@example.org", Sent::Accepted);
     insta::assert_snapshot!(world.night("2026-11-02", &rows).await, @"

@@ -176,7 +176,7 @@ async fn a_refused_password_is_explained_without_the_servers_words() {
     for (script, expected) in [
         (
             (|line: &str| line.starts_with("AUTH").then_some("535 5.7.8 canary-Smtp7 is wrong")) as Script,
-            "refused the sign-in (535): mend `username` and `password` of the channel",
+            "refused the authentication (535): mend `username` and `password` of the channel",
         ),
         (
             |line| {

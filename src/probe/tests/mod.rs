@@ -51,8 +51,7 @@ fn app(provider: &str, endpoint: &str) -> App {
 
 fn issuer_app(issuer: &str) -> App {
     let mut app = app("oauth2", "https://unused.invalid");
-    Arc::make_mut(&mut app.registration).token_endpoint =
-        TokenEndpoint::Discover { issuer: issuer.parse().unwrap() };
+    Arc::make_mut(&mut app.registration).token_endpoint = TokenEndpoint::Discover { issuer: issuer.parse().unwrap() };
     app
 }
 

@@ -198,7 +198,7 @@ impl Entry {
 impl Item {
     fn of(finding: &Finding) -> Self {
         Self {
-            code: wording::serialised(&finding.code),
+            code: finding.code.name().to_owned(),
             message: printable(&finding.message),
             remedy: printable(&finding.remedy),
             since: finding.since.map(|since| since.format("%-d %B %Y").to_string()),

@@ -165,10 +165,15 @@ async fn a_program_given_up_takes_what_it_started_along() {
 }
 
 #[tokio::test]
-async fn what_a_person_typed_is_read_by_its_own_reference() {
-    let resolver = resolver(&[]).with_typed(Secret::from_input(b"canary-5\n").unwrap());
-    assert_eq!(read(&resolver, &Resolver::typed_reference()).await, Ok("canary-5".to_owned()));
-    assert_eq!(Secret::from_input(b" canary").unwrap_err(), Unreadable::Whitespace);
+async fn what_a_person_typed_is_read_like_a_file() {
+    for (typed, expected) in [
+        (&b"canary-5\n"[..], Ok("canary-5".to_owned())),
+        (b" canary", Err(Unreadable::Whitespace)),
+        (b"\n", Err(Unreadable::Empty)),
+    ] {
+        let resolver = resolver(&[]).with_typed(Zeroizing::new(typed.to_vec()));
+        assert_eq!(read(&resolver, &Resolver::typed_reference()).await, expected);
+    }
 }
 
 #[test]

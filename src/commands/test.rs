@@ -1,0 +1,210 @@
+//! `credwatch test`: one credential from flags, through the same door and the same probe as the inventory's.
+
+mod fields;
+
+use std::io::{IsTerminal, Read, Write};
+
+use anyhow::{Context, bail};
+use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
+
+use self::fields::{AppFields, flag_of};
+use super::audit::{Output, write_all};
+use crate::{
+    assess::{self, Recall, Summary},
+    cli::Common,
+    clock,
+    exit::Exit,
+    inventory::{self, App, FaultCode, Faults, Key, Subject},
+    period::Period,
+    probe::{self, NotTested, Outcome, Prober},
+    report::{self, Format, Report, Target},
+    run::Run,
+    secret::{self, Resolver, Secret},
+    settings::{self, Settings},
+    text::printable,
+};
+
+/// Test one credential from flags, stdin or a hidden prompt; no inventory
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    app: AppFields,
+    /// Show the claims of the token that was issued, never the token
+    #[arg(long)]
+    show_claims: bool,
+    /// Time for the test, with all attempts and waits [default: the settings' 30s]
+    #[arg(long, value_name = "DURATION")]
+    timeout: Option<Period>,
+    #[command(flatten)]
+    output: Output,
+    /// Read the secret from stdin
+    #[arg(value_name = "-")]
+    words: Vec<String>,
+}
+
+/// # Errors
+/// Wrong usage or settings, or no secret: nothing was tested.
+pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
+    let targets = args.output.targets(common.quiet)?;
+    let mut settings = settings::read(settings::locate(common.config.as_deref(), None).as_deref())?;
+    settings.http.timeout = args.timeout.unwrap_or(settings.http.timeout);
+    let source = Source::of(&args)?;
+    let app = app(args.app.0, source, &settings)?;
+    let mut resolver = Resolver::new(settings.exec.clone());
+    if let Some(typed) = source.read()? {
+        resolver = resolver.with_typed(typed);
+    }
+    let cancel = CancellationToken::new();
+    let signal = super::signals::cancel_on_signal(&cancel)?;
+    let prober = Prober::new(options(&settings, &cancel), resolver)?;
+
+    let started_at = clock::now();
+    let credential = app.credentials.first().context("the app has no credential")?;
+    let subject = Subject { app: &app, credential };
+    let (observation, token) = prober.run_one(subject).await;
+    if observation.outcome == Outcome::NotTested(NotTested::Interrupted) {
+        return Ok(signal.exit().unwrap_or(Exit::Interrupted));
+    }
+    let finished_at = clock::now();
+    let assessment = assess::assess(subject, &observation, &settings.policy, finished_at, &Recall::default());
+    let assessments = [assessment];
+    let run = Run {
+        id: uuid::Uuid::now_v7().to_string(),
+        started_at,
+        finished_at,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        inventory: Vec::new(),
+        shard: None,
+        incomplete: Vec::new(),
+    };
+    let summary = Summary::of(&assessments);
+    let report = Report { schema: report::SCHEMA, run, summary, credentials: &assessments, last_success: None };
+    let unwritten = write_all(&targets, &report);
+    unwritten.iter().for_each(|missing| tracing::error!("{}", missing.message));
+    if args.show_claims {
+        show(&claims(token.as_ref()), &targets)?;
+    }
+    Ok(signal.exit().unwrap_or_else(|| args.output.fail_on.exit(&assessments, !unwritten.is_empty())))
+}
+
+/// Where the secret comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Reference,
+    Stdin,
+    Prompt,
+}
+
+impl Source {
+    fn of(args: &Args) -> anyhow::Result<Self> {
+        let has = |field: &str| args.app.0.contains_key(field);
+        let dash = args.app.0.get("secret").is_some_and(|value| value == "-");
+        match args.words.as_slice() {
+            [] if dash => Ok(Self::Stdin),
+            [] if has("secret") || has("certificate") => Ok(Self::Reference),
+            [] if std::io::stdin().is_terminal() => Ok(Self::Prompt),
+            [] => bail!(
+                "there is no secret to test: give --secret env:NAME or file:PATH, --certificate, or `-` to read it from stdin"
+            ),
+            [word] if word == "-" && !has("secret") && !has("certificate") => Ok(Self::Stdin),
+            [word] if word == "-" => bail!("`-`, --secret and --certificate exclude each other"),
+            // It may well be the secret.
+            _ => bail!(
+                "the only argument is `-`, to read the secret from stdin; what was typed here is not repeated, \
+                 and if it was a secret, others on this machine may have seen it: replace it"
+            ),
+        }
+    }
+
+    /// What a person types or pipes in.
+    fn read(self) -> anyhow::Result<Option<Zeroizing<Vec<u8>>>> {
+        match self {
+            Self::Reference => Ok(None),
+            Self::Stdin => {
+                // Room for all of it at once: a buffer that grows leaves copies behind.
+                let mut bytes = Zeroizing::new(Vec::with_capacity(secret::LIMIT + 1));
+                let read = std::io::stdin().lock().take(secret::LIMIT as u64 + 1).read_to_end(&mut bytes);
+                read.context("the secret cannot be read from stdin")?;
+                anyhow::ensure!(bytes.len() <= secret::LIMIT, "stdin holds more than a secret (over 64 KiB)");
+                Ok(Some(bytes))
+            }
+            Self::Prompt => {
+                let typed = rpassword::prompt_password("Client secret (not shown): ");
+                Ok(Some(Zeroizing::new(typed.context("the secret cannot be read from the terminal")?.into_bytes())))
+            }
+        }
+    }
+}
+
+/// The app as an inventory would hold it, checked by the same rules.
+fn app(mut fields: Map<String, Value>, source: Source, settings: &Settings) -> anyhow::Result<App> {
+    if source != Source::Reference {
+        fields.insert("secret".to_owned(), "env:TYPED".into());
+    }
+    fields.entry("name").or_insert_with(|| "test".into());
+    let built = inventory::app_from_fields(fields, &settings.exec);
+    let mut app = built.map_err(|faults| anyhow::anyhow!(shown(&faults)))?;
+    if let (true, Some(credential)) = (source != Source::Reference, app.credentials.first_mut()) {
+        credential.key = Key::Secret(Resolver::typed_reference());
+    }
+    // What is tested by hand is tested.
+    app.enabled = true;
+    Ok(app)
+}
+
+/// The inventory's faults, by the flags they came from.
+fn shown(Faults(faults): &Faults) -> String {
+    let lines = faults.iter().map(|fault| {
+        let flag = fault.path.split('.').next().filter(|field| !field.is_empty()).map(flag_of);
+        let advice = match fault.code {
+            FaultCode::SecretLooksInline => {
+                "a command line is seen by others on this machine and kept by the shell: replace this secret, and give \
+                 `env:NAME`, `file:PATH`, or `-` to read it from stdin"
+            }
+            _ => &fault.advice,
+        };
+        let advice = if advice.is_empty() { String::new() } else { format!("\n    {advice}") };
+        format!(
+            "{}{}: {}{advice}",
+            fault.code.name(),
+            flag.map(|flag| format!(" {flag}")).unwrap_or_default(),
+            fault.message
+        )
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn options(settings: &Settings, cancel: &CancellationToken) -> probe::Options {
+    probe::Options {
+        http: settings.http.clone(),
+        ca: settings.ca.clone(),
+        allow: settings.allow.clone(),
+        offline: false,
+        fingerprint_key: None,
+        shutdown: cancel.clone(),
+    }
+}
+
+/// What the token says of itself; each line harmless in a terminal.
+fn claims(token: Option<&Secret>) -> String {
+    let Some(token) = token else { return "No token was issued, so there are no claims.".to_owned() };
+    match probe::claims(token).map(|claims| serde_json::to_string_pretty(&claims)) {
+        Some(Ok(json)) => json.lines().map(printable).collect::<Vec<_>>().join("\n"),
+        _ => "The token is opaque: it shows no claims.".to_owned(),
+    }
+}
+
+/// Beside a report that a program reads, claims go to stderr.
+fn show(claims: &str, targets: &[Target]) -> std::io::Result<()> {
+    let is_read = |target: &Target| target.file.is_none() && target.format != Format::Table;
+    if targets.iter().any(is_read) {
+        writeln!(anstream::stderr(), "{claims}")
+    } else {
+        writeln!(anstream::stdout(), "{claims}")
+    }
+}
+
+#[cfg(test)]
+mod tests;
