@@ -24,6 +24,8 @@ RUN mkdir src \
     && cargo build --locked --profile "$PROFILE" --target "$(cat /target-triple)" --bin credwatch
 
 FROM dependencies AS builder
+# Not every builder hands it down from the stage before.
+ARG PROFILE=dist
 COPY . .
 # The stand-ins are newer than the real sources: cargo goes by the date.
 RUN touch src/main.rs src/lib.rs \
