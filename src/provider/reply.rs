@@ -36,12 +36,11 @@ impl Reply {
     /// Takes an answer apart; the token, if there is one, is handed out apart from it. Survives anything.
     #[must_use]
     pub fn parse(status: u16, body: &[u8]) -> (Self, Option<Secret>) {
-        let text = String::from_utf8_lossy(body);
         let success = (200..300).contains(&status);
         let mut reply = Self { status, ..Self::default() };
         let strict = serde_json::from_slice::<Members>(body).ok();
         reply.is_json = strict.is_some();
-        let mut members = strict.unwrap_or_else(|| Members::guessed(&text));
+        let mut members = strict.unwrap_or_else(|| Members::guessed(&String::from_utf8_lossy(body)));
         // A name said twice means one thing to one reader and another to the next: no proof of a token.
         let token = members.take_token();
         let proof = success && reply.is_json && !members.repeats && members.text("error").is_none();
@@ -51,6 +50,7 @@ impl Reply {
             reply.token_lifetime = members.number("expires_in");
             return (reply, token);
         }
+        let text = String::from_utf8_lossy(body);
         reply.fill(&members);
         if !reply.is_json && reply.error.is_none() {
             reply.fill_from_text(&text);
