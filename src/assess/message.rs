@@ -232,10 +232,11 @@ fn tenant(case: &Case<'_>) -> Option<String> {
 }
 
 fn capital(text: &str) -> String {
-    // A host's name is spelt as it is.
+    // A host's name and a reference are spelt as they are.
     let mut letters = text.chars();
+    let is_reference = text.split(' ').next().is_some_and(|word| word.contains(':'));
     match letters.next() {
-        Some(first) if text.contains(' ') => first.to_uppercase().chain(letters).collect(),
+        Some(first) if text.contains(' ') && !is_reference => first.to_uppercase().chain(letters).collect(),
         _ => text.to_owned(),
     }
 }

@@ -37,13 +37,23 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
         }
     };
     if faults.is_empty() {
-        writeln!(anstream::stdout(), "{} apps, {} credentials, no fault", counts.0, counts.1)?;
+        if !common.quiet {
+            writeln!(
+                anstream::stdout(),
+                "{}, {}, no fault",
+                counted(counts.0, "app"),
+                counted(counts.1, "credential")
+            )?;
+        }
         return Ok(Exit::Clean);
     }
-    let count = faults.len();
-    let summary = if count == 1 { "1 fault".to_owned() } else { format!("{count} faults") };
+    let summary = counted(faults.len(), "fault");
     writeln!(anstream::stderr(), "{}\n{summary}", Faults(faults))?;
     Ok(Exit::Usage)
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

@@ -106,7 +106,8 @@ fn auth_method(
             "some of these are secrets and some certificates, which are sent in different ways",
             "make two entries with names of their own",
         ),
-        (true, false) if !uses_secret(method) => conflict(
+        // An unknown provider has no usual method that could be at odds with anything.
+        (true, false) if !uses_secret(method) && (provider.is_some() || own.auth_method.is_some()) => conflict(
             "auth_method",
             "this method needs `certificate`, and there is a `secret`",
             "write a `client_secret_...` method, or `certificate` instead of `secret`",

@@ -85,7 +85,7 @@ impl Fields {
             registration,
             auth_method: check.choice(&at.key("auth_method"), raw.auth_method),
             client_id: check.line(&at.key("client_id"), raw.client_id),
-            params: check.map(&at.key("params"), raw.params),
+            params: params(&at.key("params"), raw.params, check),
             assertion_alg: check.choice(&at.key("assertion_alg"), raw.assertion_alg),
             assertion_audience: check.choice(&at.key("assertion_audience"), raw.assertion_audience),
             owners: check.addresses(&at.key("owners"), raw.owners),
@@ -154,4 +154,25 @@ fn provider(text: Option<Text>, at: &At<'_>, check: &mut Check<'_>) -> Option<&'
         check.notes.add(at, FaultCode::UnknownProvider, "credwatch does not know this provider", advice);
     }
     found
+}
+
+/// What the request says by itself cannot be said twice, and a secret is a reference in a field of its own.
+fn params(at: &At<'_>, raw: Option<BTreeMap<String, Text>>, check: &mut Check<'_>) -> Option<BTreeMap<String, String>> {
+    for name in raw.iter().flat_map(BTreeMap::keys) {
+        let (code, message, advice) = match name.as_str() {
+            "client_secret" | "client_assertion" => (
+                FaultCode::SecretLooksInline,
+                "a secret does not stand in the inventory",
+                "write it as a reference: `secret` or `certificate`",
+            ),
+            "client_id" | "client_assertion_type" | "grant_type" => (
+                FaultCode::InvalidValue,
+                "the request has this by itself",
+                "remove it; `client_id` and `auth_method` are fields of the app",
+            ),
+            _ => continue,
+        };
+        check.notes.add(&at.key(name), code, message, advice);
+    }
+    check.map(at, raw)
 }

@@ -31,6 +31,8 @@ fn each_fault_has_its_place_and_advice() {
         ("    secret: env:S\n    secret: env:T\n", "apps.yaml:8", "already there"),
         ("    secret: CANARY8Q~pasted-secret-Zk29xLmW40aQ\n", "apps.yaml:7", "SECRET_LOOKS_INLINE"),
         ("    secret: env:9CANARY8Q\n", "apps.yaml:7", "SECRET_LOOKS_INLINE"),
+        ("    secret: env:S\n    params: {client_secret: CANARY8Q}\n", "apps.yaml:8", "SECRET_LOOKS_INLINE"),
+        ("    secret: env:S\n    params: {grant_type: password}\n", "apps.yaml:8", "INVALID_VALUE"),
         ("    secret: env:S\n    expires: 2027-02-30\n", "apps.yaml:8", "expires"),
         ("    secret: env:S\n    warn: CANARY\n", "apps.yaml:8", "30d"),
         ("    secret: env:S\n    enabled: yes\n", "apps.yaml:8", "true"),
@@ -61,6 +63,7 @@ fn all_faults_are_shown_at_once() {
     ] {
         assert!(stderr.contains(part), "{part} is missing: {stderr}");
     }
+    assert!(!stderr.contains("auth_method"), "an unknown provider is one fault: {stderr}");
 }
 
 #[test]
