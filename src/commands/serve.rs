@@ -17,7 +17,7 @@ use crate::{
     report::{self, Format, Look, Report},
     run::Incomplete,
     schedule::Schedule,
-    serve::{self, Night, NightlyJob, Rendered, Signals},
+    serve::{self, Night, NightlyJob, Rendered},
     settings::{self, Settings},
 };
 
@@ -103,7 +103,7 @@ fn render(report: &Report<'_>) -> Result<Rendered, report::RenderFault> {
 /// # Errors
 /// The address cannot be listened on, or the settings' schedule cannot be used.
 async fn drive(args: &Args, listen: SocketAddr, job: &impl NightlyJob) -> anyhow::Result<Exit> {
-    let mut signals = Signals::catch()?;
+    let mut signals = super::signals::Signals::catch()?;
     let listen = args.listen.unwrap_or(listen);
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!("cannot listen on {listen}: is another credwatch serve running? choose an address with --listen")

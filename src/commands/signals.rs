@@ -1,14 +1,40 @@
-//! SIGINT and SIGTERM end a run at the next boundary; what was done is recorded.
+//! SIGINT and SIGTERM end a run at the next boundary and a service at once; what was done is recorded.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU8, Ordering},
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
 };
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::Exit;
+
+/// SIGTERM and SIGINT, caught from here on.
+#[derive(Debug)]
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// # Errors
+    /// When the process may not install signal handlers.
+    pub fn catch() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for the first of them.
+    pub async fn first(&mut self) -> Exit {
+        tokio::select! {
+            _ = self.terminate.recv() => Exit::Terminated,
+            _ = self.interrupt.recv() => Exit::Interrupted,
+        }
+    }
+}
 
 /// Which signal came, if one did.
 #[derive(Debug, Clone, Default)]
@@ -22,20 +48,16 @@ impl Caught {
     }
 }
 
-/// Cancels on the first SIGINT or SIGTERM.
+/// Cancels on the first signal.
 ///
 /// # Errors
-/// When the process may not install signal handlers.
-pub fn cancel_on_signal(cancel: &CancellationToken) -> std::io::Result<Caught> {
+/// As [`Signals::catch`].
+pub fn cancel_on_signal(cancel: &CancellationToken) -> io::Result<Caught> {
     let caught = Caught::default();
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut signals = Signals::catch()?;
     let (cancel, code) = (cancel.clone(), Arc::clone(&caught.0));
     tokio::spawn(async move {
-        let exit = tokio::select! {
-            _ = interrupt.recv() => Exit::Interrupted,
-            _ = terminate.recv() => Exit::Terminated,
-        };
-        code.store(exit.code(), Ordering::SeqCst);
+        code.store(signals.first().await.code(), Ordering::SeqCst);
         tracing::warn!("stopping: what was done so far is recorded");
         cancel.cancel();
     });

@@ -14,13 +14,11 @@ mod connection;
 mod metrics;
 mod routes;
 mod service_manager;
-mod signals;
 mod status;
 #[cfg(test)]
 mod tests;
 mod timetable;
 
-pub use signals::Signals;
 pub use status::{Night, Rendered};
 
 use std::{future::Future, time::Duration};
