@@ -18,7 +18,7 @@ use super::{
     stream::{Sink, Streamed},
 };
 use crate::{
-    settings::ExecRule,
+    secret::ExecRule,
     yaml::{self, At, Check, Fault, FaultCode, Faults, Notes, Text, Tree},
 };
 

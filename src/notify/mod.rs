@@ -26,8 +26,7 @@ use std::path::Path;
 use async_trait::async_trait;
 
 use crate::{
-    probe::Unreadable,
-    secret::{Resolver, Secret, SecretRef},
+    secret::{Resolver, Secret, SecretRef, Unreadable},
     settings::{Channel, ChannelKind, Notify},
 };
 

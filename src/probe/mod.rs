@@ -21,8 +21,9 @@ mod retry;
 mod tests;
 mod transport;
 
+pub use crate::secret::Unreadable;
 pub use claims::claims;
-pub use observation::{Answer, BadAnswer, Fingerprint, NotTested, Observation, Outcome, Unreachable, Unreadable};
+pub use observation::{Answer, BadAnswer, Fingerprint, NotTested, Observation, Outcome, Unreachable};
 pub use transport::{body, http_client};
 
 use std::{path::PathBuf, sync::Arc};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::provider::Meaning;
+use crate::{provider::Meaning, secret::Unreadable};
 
 /// What happened to one credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,16 +61,6 @@ pub enum NotTested {
     },
     /// The run was ended before this credential was judged.
     Interrupted,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unreadable {
-    /// A sentence that names the reference and the reason, never a value.
-    Unresolved(String),
-    Whitespace,
-    Empty,
-    /// The PEM holds no usable key or certificate; the sentence says which part.
-    BadKey(String),
 }
 
 /// Why no answer came. Each carries a sentence without addresses' queries or foreign secrets.

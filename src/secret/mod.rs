@@ -8,10 +8,11 @@ mod redact;
 mod reference;
 mod resolve;
 
+pub use program::ExecRule;
 pub use redact::Redactor;
 pub use reference::{ReferenceFault, SecretRef, is_variable};
 pub(crate) use resolve::LIMIT;
-pub use resolve::Resolver;
+pub use resolve::{Resolver, Unreadable};
 
 use std::fmt;
 

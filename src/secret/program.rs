@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     io,
-    path::Path,
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     time::Duration,
 };
@@ -15,6 +15,15 @@ use tokio::{
 use zeroize::Zeroizing;
 
 use super::resolve::LIMIT;
+
+/// A program that `exec:` references may run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExecRule {
+    /// Absolute.
+    pub program: PathBuf,
+    /// Variables it sees besides PATH, HOME and LANG.
+    pub env: Vec<String>,
+}
 
 /// A tool that waits for a sign-in on a screen nobody sees ends here.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -11,8 +11,7 @@ use std::{
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
-use super::{Secret, SecretRef, program};
-use crate::{probe::Unreadable, settings::ExecRule};
+use super::{ExecRule, Secret, SecretRef, program};
 
 /// Longest value from a file or a program; a certificate with its chain and key is a tenth of it.
 pub(crate) const LIMIT: usize = 64 * 1024;
@@ -22,6 +21,17 @@ const PROGRAMS: usize = 8;
 
 /// The name no `env:` reference of a file can have; it stands for the value typed by a person.
 const TYPED: &str = "-";
+
+/// Why a reference gave no usable value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unreadable {
+    /// A sentence that names the reference and the reason, never a value.
+    Unresolved(String),
+    Whitespace,
+    Empty,
+    /// The PEM holds no usable key or certificate; the sentence says which part.
+    BadKey(String),
+}
 
 /// Turns references into values. It reads the environment once, so that a thousand references cost one pass and a
 /// changed variable cannot make one run see two values.

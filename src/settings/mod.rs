@@ -10,8 +10,8 @@ mod schema;
 
 pub use locate::{FILE_NAME, locate};
 pub use model::{
-    Channel, ChannelKind, ExecRule, Hook, HostPattern, Http, Management, ManagementKey, Notify, RotationLimits,
-    Schedule, Settings, SmtpTls, Vault, Verb,
+    Channel, ChannelKind, Hook, HostPattern, Http, Management, ManagementKey, Notify, RotationLimits, Schedule,
+    Settings, SmtpTls, Vault, Verb,
 };
 pub use read::read;
 pub use schema::schema;

@@ -13,7 +13,7 @@ use crate::{
     assess::Policy,
     period::Period,
     provider::{self, Provider},
-    secret::SecretRef,
+    secret::{ExecRule, SecretRef},
 };
 
 /// What holds for a run, defaults filled in.
@@ -45,14 +45,6 @@ pub struct Settings {
 /// A host, or `*.` and a domain for one or more labels below it; compared without port, in any case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostPattern(pub String);
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExecRule {
-    /// Absolute.
-    pub program: PathBuf,
-    /// Variables it sees besides PATH, HOME and LANG.
-    pub env: Vec<String>,
-}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Http {

@@ -8,12 +8,12 @@ use std::{
 use url::{Host, Url};
 
 use super::{
-    model::{ExecRule, HostPattern, Http, RotationLimits, Schedule, Settings},
+    model::{HostPattern, Http, RotationLimits, Schedule, Settings},
     notify, raw, remote,
 };
 use crate::{
     assess::Policy,
-    secret::is_variable,
+    secret::{ExecRule, is_variable},
     yaml::{self, At, Check, FaultCode, Faults, Text, Tree},
 };
 

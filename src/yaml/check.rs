@@ -15,8 +15,7 @@ use url::{Host, Url};
 use super::{At, FaultCode, Notes, Text};
 use crate::{
     period::Period,
-    secret::{ReferenceFault, SecretRef},
-    settings::ExecRule,
+    secret::{ExecRule, ReferenceFault, SecretRef},
 };
 
 /// Longest name, id or other one-line text in characters.
