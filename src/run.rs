@@ -35,7 +35,6 @@ impl Incomplete {
     }
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)]
 fn rfc3339<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&crate::clock::rfc3339(*at))
 }

@@ -83,7 +83,6 @@ pub mod rfc3339 {
 
     /// # Errors
     /// Those of the serializer.
-    #[allow(clippy::trivially_copy_pass_by_ref, clippy::ref_option)]
     pub fn serialize<S: Serializer>(at: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
         at.map(crate::clock::rfc3339).serialize(serializer)
     }

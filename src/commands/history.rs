@@ -36,7 +36,6 @@ enum Look {
 
 /// # Errors
 /// A state or settings that cannot be read, or an app that no run has seen.
-#[allow(clippy::unused_async, reason = "every command has this shape")]
 pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     let file = settings::locate(common.config.as_deref(), common.inventory.first().map(PathBuf::as_path));
     let settings = settings::read(file.as_deref())?;

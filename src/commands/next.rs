@@ -35,7 +35,6 @@ pub struct Args {
 ///
 /// # Errors
 /// A line that is no schedule, or one without a time within eight years.
-#[allow(clippy::unused_async, reason = "every command has this shape")]
 pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     let schedule = match &args.expr {
         Some(expr) => Schedule::parse(expr, args.timezone.unwrap_or(Tz::UTC)).context("EXPR is no crontab line")?,

@@ -263,7 +263,6 @@ proptest! {
         if let Some(next) = schedule.next_after(from) {
             prop_assert!(next > from);
             prop_assert_eq!(next.second(), 0);
-            #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
             let between = from + Duration::seconds(((next - from).num_seconds() as f64 * part) as i64);
             prop_assert_eq!(schedule.next_after(between), Some(next));
             prop_assert!(schedule.next_after(next).is_none_or(|later| later > next));

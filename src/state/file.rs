@@ -91,7 +91,6 @@ fn is_network(folder: &Path) -> io::Result<bool> {
     const NETWORK: [u32; 8] =
         [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x00c3_6400, 0x5346_414f, 0x0bd0_0bd0, 0x7375_7245];
     // The kernel's word is signed on some architectures; the number is 32 bits wide on all.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let kind = rustix::fs::statfs(folder)?.f_type as u32;
     Ok(NETWORK.contains(&kind))
 }

@@ -113,7 +113,6 @@ fn word(name: &str, value: &Value) -> Option<String> {
 }
 
 /// A whole number, also as a string or with a decimal point.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn number(value: &Value) -> Option<u64> {
     match value {
         Value::String(text) => text.trim().parse().ok(),

@@ -117,7 +117,6 @@ fn first_of_month(day: NaiveDate) -> NaiveDate {
     day.with_day(1).unwrap_or(day)
 }
 
-#[allow(clippy::cast_precision_loss)] // Counts are far below 2^52.
 fn bar(place: usize, span: Span, counts: &[usize], most: usize) -> Bar {
     let number: usize = counts.iter().sum();
     let mut y = FOOT;
