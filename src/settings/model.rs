@@ -21,7 +21,7 @@ use crate::{
 pub struct Settings {
     /// The file they were read from; `None` when there is none.
     pub file: Option<PathBuf>,
-    /// `sqlite:PATH` or `postgres://...`; `None`: the default under the XDG state folder.
+    /// `sqlite:PATH`; `None`: the default under the XDG state folder.
     pub state: Option<String>,
     /// Hosts that may receive a secret; `None`: each app's own endpoint.
     pub allow: Option<Vec<HostPattern>>,

@@ -20,8 +20,8 @@ pub struct File {
     /// Version of this format.
     #[schemars(required, extend("type" = "integer", "const" = 1))]
     pub version: Option<Text>,
-    /// Where runs are remembered: `sqlite:PATH` or `postgres://...`; absent = under the XDG state folder.
-    #[schemars(regex(pattern = "^(sqlite:.+|postgres(ql)?://.+)$"))]
+    /// Where runs are remembered: `sqlite:PATH`; absent = under the XDG state folder.
+    #[schemars(regex(pattern = "^sqlite:.+$"))]
     pub state: Option<Text>,
     /// Hosts that may receive a secret, without port; `*.` = one or more labels. Absent = each app's own endpoint.
     pub allow: Option<Vec<Text>>,
@@ -33,11 +33,13 @@ pub struct File {
     pub schedule: Option<Schedule>,
     pub policy: Option<Policy>,
     pub serve: Option<Serve>,
+    /// For rotation: checked, not yet acted on.
     pub rotation: Option<Rotation>,
+    /// For rotation: checked, not yet acted on.
     pub vault: Option<Vault>,
-    /// Programs that deliver or make secrets, by name.
+    /// Programs that deliver or make secrets, by name; for rotation: checked, not yet acted on.
     pub hooks: Option<BTreeMap<String, Hook>>,
-    /// How credwatch itself signs in to the providers' management APIs.
+    /// How credwatch itself signs in to the providers' management APIs; for rotation: checked, not yet acted on.
     pub management: Option<Vec<Management>>,
     pub notify: Option<Notify>,
 }

@@ -69,20 +69,12 @@ fn state(text: Option<Text>, check: &mut Check<'_>) -> Option<String> {
     if text.strip_prefix("sqlite:").is_some_and(|path| !path.is_empty()) {
         return Some(text);
     }
-    match Url::parse(&text) {
-        Ok(url) if matches!(url.scheme(), "postgres" | "postgresql") => {
-            if url.password().is_some() {
-                let advice = "remove it, and give it in PGPASSWORD or a password file";
-                check.notes.add(&at, FaultCode::SecretLooksInline, "there is a password in this URL", advice);
-            }
-            Some(text)
-        }
-        _ => {
-            let advice = "`sqlite:PATH` or `postgres://HOST/DATABASE`";
-            check.notes.add(&at, FaultCode::InvalidValue, "this names no state database", advice);
-            None
-        }
-    }
+    let (code, message) = match Url::parse(&text) {
+        Ok(url) if url.password().is_some() => (FaultCode::SecretLooksInline, "there is a password in this URL"),
+        _ => (FaultCode::InvalidValue, "this version keeps its state in an SQLite file"),
+    };
+    check.notes.add(&at, code, message, "write `sqlite:PATH`");
+    None
 }
 
 /// Hosts as URLs write them, so that they compare: lower case, punycode, an IPv6 address in brackets.

@@ -91,6 +91,14 @@ fn without_a_file_or_a_block_the_defaults_hold() {
 }
 
 #[test]
+fn a_state_this_version_cannot_keep_is_a_fault_of_the_settings() {
+    assert_snapshot!(told("version: 1\nstate: postgres://db.example.org/credwatch\n"), @r"
+    credwatch.yaml:2:8: INVALID_VALUE state: this version keeps its state in an SQLite file
+        write `sqlite:PATH`
+    ");
+}
+
+#[test]
 fn every_fault_of_the_file_comes_out_at_once() {
     let text = r#"
 state: postgres://credwatch:Canary-7Qm2@db.example.org/credwatch
@@ -120,7 +128,7 @@ notify:
     credwatch.yaml:2:1: MISSING_FIELD version: `version` is missing
         write `version: 1` as the first line
     credwatch.yaml:2:8: SECRET_LOOKS_INLINE state: there is a password in this URL
-        remove it, and give it in PGPASSWORD or a password file
+        write `sqlite:PATH`
     credwatch.yaml:3:9: INVALID_VALUE allow[0]: this is no host
         a name or address without scheme, port and path; `*.example.org` for all below it
     credwatch.yaml:3:36: INVALID_VALUE allow[1]: this is no host
