@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     period::Period,
-    provider::{self, PROVIDERS, Provider},
+    provider::{self, Provider},
     secret::SecretRef,
     yaml::{At, Check, FaultCode, Text},
 };
@@ -149,8 +149,7 @@ fn credentials(raw: Option<Vec<raw::Credential>>, at: &At<'_>, check: &mut Check
 fn provider(text: Option<Text>, at: &At<'_>, check: &mut Check<'_>) -> Option<&'static dyn Provider> {
     let found = provider::named(&text?);
     if found.is_none() {
-        let names: Vec<&str> = PROVIDERS.iter().map(|provider| provider.name()).collect();
-        let advice = format!("one of {}; `oauth2` fits every other server", names.join(", "));
+        let advice = format!("one of {}; `oauth2` fits every other server", provider::names().join(", "));
         check.notes.add(at, FaultCode::UnknownProvider, "credwatch does not know this provider", advice);
     }
     found

@@ -12,6 +12,7 @@ use serde::{
 use super::model::{AssertionAudience, AuthMethod, SigningAlgorithm};
 use crate::{
     period::Period,
+    provider,
     yaml::{Text, identifier, reference},
 };
 
@@ -44,7 +45,7 @@ pub struct App {
     #[schemars(required, length(min = 1, max = 1000))]
     pub name: Option<Text>,
     /// The identity provider it is registered with.
-    #[schemars(extend("enum" = ["entra", "aveva", "keycloak", "okta", "auth0", "oauth2"]))]
+    #[schemars(extend("enum" = provider::names()))]
     pub provider: Option<Text>,
     /// Entra: tenant id or verified domain. AVEVA: tenant id.
     pub tenant: Option<Text>,
@@ -145,7 +146,7 @@ pub struct App {
     #[serde(default)]
     #[schemars(schema_with = "moment")]
     pub created: Option<Text>,
-    /// Lets credwatch replace this secret before it ends.
+    /// How it is to be replaced before it ends; this version checks the block and does not act on it.
     pub rotate: Option<Rotate>,
 }
 
@@ -181,7 +182,7 @@ pub struct Credential {
     #[serde(default)]
     #[schemars(schema_with = "moment")]
     pub created: Option<Text>,
-    /// Lets credwatch replace this secret before it ends.
+    /// How it is to be replaced before it ends; this version checks the block and does not act on it.
     pub rotate: Option<Rotate>,
 }
 

@@ -35,6 +35,12 @@ pub fn named(name: &str) -> Option<&'static dyn Provider> {
     PROVIDERS.iter().copied().find(|provider| provider.name() == name)
 }
 
+/// Every name, in that order.
+#[must_use]
+pub fn names() -> Vec<&'static str> {
+    PROVIDERS.iter().map(|provider| provider.name()).collect()
+}
+
 /// What credwatch must know of an identity provider to test a credential.
 pub trait Provider: Send + Sync {
     /// As `provider:` in the inventory.
