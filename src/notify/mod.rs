@@ -1,6 +1,6 @@
 //! Alerts: who hears what, when.
 //!
-//! [`policy`] says what is due, [`digest`] and [`webhook`] word it, a [`carrier`] sends it, and the state
+//! `policy` says what is due, `digest` and `webhook` word it, a `carrier` sends it, and the state
 //! remembers it only after the server took it over. The order makes loss impossible and a duplicate rare: killed
 //! between the server's acceptance and the note of it, the next run sends the same message with the same id.
 

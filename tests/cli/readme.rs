@@ -31,3 +31,15 @@ fn every_exit_code_is_in_the_table() {
         assert!(readme().contains(code), "{code}");
     }
 }
+
+#[test]
+fn inventory_and_settings_are_valid_as_they_stand() {
+    let readme = readme();
+    let examples: Vec<&str> = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let [inventory, settings, schedule] = examples[..] else { panic!("three examples, not {}", examples.len()) };
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("apps.yaml"), inventory).unwrap();
+    std::fs::write(folder.path().join("credwatch.yaml"), format!("{settings}{schedule}")).unwrap();
+    let said = credwatch(&["validate", folder.path().to_str().unwrap()]);
+    assert_eq!(said, "2 apps, 2 credentials, no fault\n");
+}
