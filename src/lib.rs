@@ -4,6 +4,7 @@
 //! [`inventory`] -> [`probe`] -> [`assess`] -> [`notify`] -> [`report`].
 //! A provider knows no verdict, `assess` no HTTP, `report` no channel; only [`commands`] sees them all.
 
+pub mod api;
 pub mod assess;
 pub mod cli;
 pub mod clock;
@@ -13,11 +14,13 @@ pub mod fsio;
 pub mod inventory;
 pub mod job;
 pub mod logging;
+pub mod management;
 pub mod notify;
 pub mod period;
 pub mod probe;
 pub mod provider;
 pub mod report;
+pub mod rotate;
 pub mod run;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
@@ -26,5 +29,6 @@ pub mod secret;
 pub mod serve;
 pub mod settings;
 pub mod state;
+pub mod store;
 pub mod text;
 pub mod yaml;

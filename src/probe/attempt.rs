@@ -2,14 +2,12 @@
 
 use std::{ops::ControlFlow, time::Duration};
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 use tokio::time::Instant;
 use url::Url;
 use uuid::Uuid;
 
 use super::{
-    Fingerprint, NotTested, Observation, Outcome, Prober, Unreachable, Unreadable,
+    NotTested, Observation, Outcome, Prober, Unreachable, Unreadable,
     allow::allows,
     answer,
     discovery::{Endpoint, Issuers},
@@ -21,7 +19,7 @@ use super::{
 use crate::{
     clock,
     inventory::{AuthMethod, Key, Subject, TokenEndpoint},
-    secret::Secret,
+    secret::{Fingerprints, Secret},
 };
 
 /// One run over some credentials.
@@ -147,7 +145,7 @@ impl Round<'_> {
             return Err(Observation { outcome: Outcome::NotTested(reason), ..seen });
         }
         let material = material.map_err(|reason| Observation::local(Outcome::Unreadable(reason)))?;
-        seen.fingerprint = options.fingerprint_key.and_then(|key| fingerprint(&key, material.value()));
+        seen.fingerprint = options.fingerprint_key.map(|key| Fingerprints::new(&key).of(material.value()));
         if let Material::Secret(secret) = &material
             && app.registration.provider.is_secret_id(secret.expose())
         {
@@ -289,11 +287,4 @@ fn was_sent(fault: &Fault) -> bool {
 
 fn not_tested(reason: NotTested) -> Observation {
     Observation::local(Outcome::NotTested(reason))
-}
-
-fn fingerprint(key: &[u8; 32], value: &Secret) -> Option<Fingerprint> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
-    mac.update(value.expose().as_bytes());
-    let full = mac.finalize().into_bytes();
-    full.first_chunk().copied().map(Fingerprint)
 }

@@ -76,7 +76,8 @@ pub(super) fn is_this_machine(url: &Url) -> bool {
 }
 
 /// A literal address never reaches the resolver. Loopback is the user's word; link-local is the metadata service's.
-pub(super) fn is_forbidden(url: &Url) -> bool {
+#[must_use]
+pub fn is_forbidden(url: &Url) -> bool {
     literal(url).is_some_and(is_local) && !is_this_machine(url)
 }
 

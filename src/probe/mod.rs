@@ -21,10 +21,12 @@ mod retry;
 mod tests;
 mod transport;
 
-pub use crate::secret::Unreadable;
+pub use crate::secret::{Fingerprint, Unreadable};
 pub use claims::claims;
-pub use observation::{Answer, BadAnswer, Fingerprint, NotTested, Observation, Outcome, Unreachable};
-pub use transport::{body, http_client};
+pub use observation::{Answer, BadAnswer, NotTested, Observation, Outcome, Unreachable};
+pub use dns::is_forbidden;
+pub use retry::retry_after;
+pub use transport::{body, http_client, http_client_once, why};
 
 use std::{path::PathBuf, sync::Arc};
 

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::{provider::Meaning, secret::Unreadable};
+use crate::{
+    provider::Meaning,
+    secret::{Fingerprint, Unreadable},
+};
 
 /// What happened to one credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,10 +32,6 @@ impl Observation {
         Self { outcome, attempts: 0, latency: None, correlation_id: None, certificate_end: None, fingerprint: None }
     }
 }
-
-/// Truncated HMAC-SHA-256 of a value under the installation's random key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fingerprint(pub [u8; 16]);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -76,6 +75,22 @@ pub enum Unreachable {
     Broken(String),
     /// The issuer's metadata could not be had or named no token endpoint.
     Discovery(String),
+}
+
+impl Unreachable {
+    /// The sentence alone.
+    #[must_use]
+    pub fn sentence(&self) -> &str {
+        match self {
+            Self::Dns(why)
+            | Self::Connect(why)
+            | Self::Tls(why)
+            | Self::Timeout(why)
+            | Self::ForbiddenAddress(why)
+            | Self::Broken(why)
+            | Self::Discovery(why) => why,
+        }
+    }
 }
 
 /// An answer that is not a token endpoint's.

@@ -52,7 +52,8 @@ fn backoff(attempt: u32, dice: f64) -> Duration {
 
 /// `Retry-After` in seconds from `now` (RFC 9110 section 10.2.3): a number, or a date in any of the three forms that
 /// section 5.6.7 has every recipient read. A past date is 0; a negative or garbled value says nothing.
-pub(super) fn retry_after(value: &str, now: DateTime<Utc>) -> Option<u64> {
+#[must_use]
+pub fn retry_after(value: &str, now: DateTime<Utc>) -> Option<u64> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(value.parse().unwrap_or(u64::MAX));

@@ -107,6 +107,24 @@ pub fn http_client(http: &settings::Http, ca: Option<&Path>) -> Result<Client, S
     Setup::new(http, ca, |name| std::env::var_os(name))?.client(|builder| builder)
 }
 
+/// [`http_client`] that keeps no connection: each request goes out on a fresh one, so that none is sent twice by a pool.
+///
+/// # Errors
+/// The CA file, the proxy or the system's certificates cannot be used.
+pub fn http_client_once(http: &settings::Http, ca: Option<&Path>) -> Result<Client, SetupFault> {
+    Setup::new(http, ca, |name| std::env::var_os(name))?.client(|builder| builder.pool_max_idle_per_host(0))
+}
+
+/// Why a request of [`http_client`] failed, in words that may be shown.
+#[must_use]
+pub fn why(error: &reqwest::Error, host: &str) -> String {
+    match fault::of(error, host, None, false) {
+        Fault::Unreachable(reason) => reason.sentence().to_owned(),
+        Fault::BadAnswer(_) => format!("the answer is no answer of an API ({host})"),
+        Fault::Unreadable(_) | Fault::Offline => format!("no connection can be made ({host})"),
+    }
+}
+
 /// The body of an answer as far as 256 KiB after decompression; `None`: it is longer.
 ///
 /// # Errors

@@ -3,11 +3,13 @@
 //! It has no `Display`, `Clone`, `PartialEq` or `Serialize`; `Debug` prints its name alone; its memory is
 //! wiped on drop. Reading the value is one greppable call, [`Secret::expose`].
 
+mod fingerprint;
 mod program;
 mod redact;
 mod reference;
 mod resolve;
 
+pub use fingerprint::{Fingerprint, Fingerprints, NotAFingerprint};
 pub use program::ExecRule;
 pub use redact::Redactor;
 pub use reference::{ReferenceFault, SecretRef, is_variable};
