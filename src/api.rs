@@ -80,14 +80,21 @@ impl Api {
     pub async fn call(&self, call: Call<'_>) -> Result<Answer, CallFault> {
         let host = call.url.host_str().unwrap_or_default().to_owned();
         if probe::is_forbidden(&call.url) {
-            return Err(CallFault::NotSent(format!("this address leads to this machine or to a metadata service ({host})")));
+            return Err(CallFault::NotSent(format!(
+                "this address leads to this machine or to a metadata service ({host})"
+            )));
         }
-        let request = self.request(call).map_err(|()| CallFault::NotSent(format!("the request cannot be built ({host})")))?;
+        let request =
+            self.request(call).map_err(|()| CallFault::NotSent(format!("the request cannot be built ({host})")))?;
         let exchange = async {
             let failed = |error: &reqwest::Error| {
                 let sentence = probe::why(error, &host);
                 // A connection that was never made carried nothing; anything later may have arrived.
-                if error.is_connect() || error.is_builder() { CallFault::NotSent(sentence) } else { CallFault::NoAnswer(sentence) }
+                if error.is_connect() || error.is_builder() {
+                    CallFault::NotSent(sentence)
+                } else {
+                    CallFault::NoAnswer(sentence)
+                }
             };
             let mut response = self.client.execute(request).await.map_err(|error| failed(&error))?;
             let status = response.status();

@@ -23,8 +23,8 @@ mod transport;
 
 pub use crate::secret::{Fingerprint, Unreadable};
 pub use claims::claims;
-pub use observation::{Answer, BadAnswer, NotTested, Observation, Outcome, Unreachable};
 pub use dns::is_forbidden;
+pub use observation::{Answer, BadAnswer, NotTested, Observation, Outcome, Unreachable};
 pub use retry::retry_after;
 pub use transport::{body, http_client, http_client_once, why};
 

@@ -154,8 +154,8 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_a_server_writes_makes_it_panic(value in ".{0,40}", seconds in -9_000_000_000_000_i64..9_000_000_000_000) {
-            retry_after(&value, DateTime::UNIX_EPOCH);
-            retry_after(&format!("{seconds}"), DateTime::<Utc>::MAX_UTC);
+            let _ = retry_after(&value, DateTime::UNIX_EPOCH);
+            let _ = retry_after(&format!("{seconds}"), DateTime::<Utc>::MAX_UTC);
         }
 
         #[test]

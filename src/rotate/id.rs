@@ -117,14 +117,14 @@ mod tests {
     #[test]
     fn a_marker_is_read_back_and_nothing_else_is() {
         let marker = Marker::new("0193a7c2-aaaa", RotationId::new(1_795_000_000_000, 7), 2);
-        assert_eq!(marker.to_string(), "credwatch/0193a7c2/01M7TQEX600000000000000007/2");
+        assert_eq!(marker.to_string(), "credwatch/0193a7c2/01M7Q5CQG00000000000000007/2");
         assert_eq!(marker.to_string().parse(), Ok(marker));
         for text in [
             "",
             "rotated by hand",
-            "credwatch/0193a7c2/01M7TQEX600000000000000007",
-            "credwatch/0193a7c2/01M7TQEX600000000000000007/+2",
-            "credwatch/0193a7c2/01m7tqex600000000000000007/2",
+            "credwatch/0193a7c2/01M7Q5CQG00000000000000007",
+            "credwatch/0193a7c2/01M7Q5CQG00000000000000007/+2",
+            "credwatch/0193a7c2/01m7q5cqg00000000000000007/2",
             "credwatch/0193a7c2/nothing/2",
         ] {
             assert_eq!(text.parse::<Marker>(), Err(NotAMarker), "{text}");

@@ -33,7 +33,9 @@ pub enum TrialOutcome {
     /// Known, and over (Entra 7000222): never "not yet".
     Expired,
     /// Slower; no evidence.
-    Throttled { retry_after: Option<Duration> },
+    Throttled {
+        retry_after: Option<Duration>,
+    },
     /// No answer, a 5xx, an answer that is none: no evidence.
     NoEvidence(String),
     /// Refused for another reason: the request is wrong, not the secret.
