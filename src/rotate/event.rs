@@ -79,6 +79,8 @@ pub enum Event {
     },
     StoreWritten {
         store: Address,
+        /// As read back.
+        fingerprint: Fingerprint,
         version: Option<Version>,
     },
     StoreRefused {
@@ -125,13 +127,16 @@ pub enum Event {
         how: String,
     },
     RemoveIntent {
+        attempt: u32,
         key_id: KeyId,
         why: RemovalReason,
     },
     OrphanRemoved {
+        attempt: u32,
         key_id: KeyId,
     },
     OrphanLeft {
+        attempt: u32,
         key_id: KeyId,
         why: String,
     },
@@ -180,6 +185,10 @@ pub enum Event {
     },
     RollingBack {
         who: String,
+    },
+    /// The way back is closed (the predecessor is dead or too near its end): the rotation goes on.
+    RollingForward {
+        why: String,
     },
     RolledBack {
         /// What stays at the provider.

@@ -1,6 +1,6 @@
 //! Rotation: a wing of its own that replaces a secret without ever losing one.
 //!
-//! The state of a rotation is its journal plus a fresh look. `next` is pure: from the journal, what this run has seen, the
+//! The state of a rotation is its journal plus a fresh look. [`next()`] is pure: from the journal, what this run has seen, the
 //! time and the policy it says the one next step. The engine does that step and asks again; it may die at any line, for before
 //! every effect an intent is durable, and after a crash the next run looks and never assumes.
 //!
@@ -9,15 +9,28 @@
 //!            \______ discard, new attempt ____/          \-> closed (both stay)
 //! ```
 
+// A step travels as the error of `?`, once per decision: its size costs nothing.
+#![allow(clippy::result_large_err, clippy::large_enum_variant)]
+
+mod engine;
 mod event;
+mod gate;
+mod history;
 mod id;
+mod next;
 mod policy;
+mod replay;
+mod sight;
 mod world;
 
+pub use engine::{Budget, Engine, Foresight, Outcome, Target};
 pub use event::{
     Address, AttemptEnd, BlockReason, ClosedBecause, Event, FencedBy, Gate, Planned, PlannedStore, Record,
     RemovalReason, Writing,
 };
+pub use history::{Acked, Attempt, Contradiction, End, HandOver, History, Made, Owner, Rotation, StoreState};
 pub use id::{Marker, NotAMarker, NotARotation, RotationId};
+pub use next::{Case, Effect, Look, Moment, Rest, Source, Step, Why, next};
 pub use policy::{Allowance, Limits, Place, Policy};
+pub use sight::{Hint, Reading, Seen, Sight};
 pub use world::{Clock, Dice, Entry, Journal, JournalFault, TokenEndpoint, Trial, TrialOutcome};

@@ -63,3 +63,10 @@ pub struct Allowance {
     /// A person asked for it now, however far the end is.
     pub start_early: bool,
 }
+
+impl Allowance {
+    /// Of a dry run, which takes nothing.
+    pub(super) const fn everything(start_early: bool) -> Self {
+        Self { start: true, create: true, retire: true, start_early }
+    }
+}

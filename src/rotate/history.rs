@@ -1,0 +1,334 @@
+//! The journal replayed: what is known of every rotation of one credential. Pure.
+
+use chrono::{DateTime, Utc};
+use thiserror::Error;
+
+use super::{
+    Address, AttemptEnd, BlockReason, ClosedBecause, Event, Gate, Marker, Planned, Record, RotationId, Writing,
+};
+use crate::{management::KeyId, secret::Fingerprint, store::Version};
+
+/// A journal that contradicts itself. Never treated as empty.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct Contradiction(pub String);
+
+/// Every rotation of one credential, oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct History {
+    pub rotations: Vec<Rotation>,
+    /// What a person said is known, whatever the journal says.
+    pub adopted: Vec<KeyId>,
+    /// Our own sign-ins with the credentials of this app.
+    pub requests: Vec<String>,
+}
+
+/// One rotation as its records tell it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotation {
+    pub id: RotationId,
+    pub begun_at: DateTime<Utc>,
+    /// When something last happened.
+    pub at: DateTime<Utc>,
+    pub plan: Option<Planned>,
+    pub planned_at: Option<DateTime<Utc>>,
+    pub attempts: Vec<Attempt>,
+    pub stores: Vec<StoreState>,
+    /// Runs that found every store good since the last acknowledgement.
+    pub good: Vec<Stamp>,
+    pub grace_until: Option<DateTime<Utc>>,
+    pub held: Option<Held>,
+    pub named: Option<KeyId>,
+    pub retire_asked: bool,
+    /// An id whose removal was announced, and is not seen gone yet.
+    pub retiring: Option<KeyId>,
+    pub retired: Option<(KeyId, DateTime<Utc>)>,
+    pub repair: bool,
+    pub back: Option<Back>,
+    pub blocked: Option<(BlockReason, String, DateTime<Utc>)>,
+    pub end: Option<End>,
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+/// One create and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    pub number: u32,
+    pub marker: Marker,
+    pub run: String,
+    pub at: DateTime<Utc>,
+    /// Of the value we sent, where the provider takes one.
+    pub offered: Option<Fingerprint>,
+    pub created: Option<Made>,
+    /// Sent, and nobody knows what came of it.
+    pub unknown: bool,
+    pub live_in: Option<String>,
+    pub live_at: Option<DateTime<Utc>>,
+    /// A store was seen to hold it: from then on the stores are the only source, and nothing but the gate removes it.
+    pub placed: bool,
+    pub closed: Option<AttemptEnd>,
+    /// Refused, which closed it too.
+    pub refused: Option<String>,
+    pub left: Option<String>,
+    /// Ids whose removal under this attempt's marker was announced.
+    pub removing: Vec<KeyId>,
+    pub removed: Vec<KeyId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    pub key_id: Option<KeyId>,
+    pub end: Option<DateTime<Utc>>,
+    pub fingerprint: Fingerprint,
+}
+
+/// A moment by both clocks, in one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    pub run: String,
+    pub at: DateTime<Utc>,
+    pub provider: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoreState {
+    pub address: Address,
+    /// Announced and not known to be over.
+    pub intent: Option<Intent>,
+    /// What it holds as far as we know: ours since, or none of ours.
+    pub written: Option<Fingerprint>,
+    pub acked: Option<Acked>,
+    pub drifts: u32,
+    pub rewrites: u32,
+    pub refused: Option<String>,
+    /// Attempts it was ever given.
+    pub given: Vec<u32>,
+    /// Runs that read the predecessor behind the open intent.
+    pub predecessor_seen: Vec<(String, DateTime<Utc>)>,
+    pub hand_over: Option<HandOver>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    pub what: Writing,
+    pub attempt: u32,
+    pub fingerprint: Fingerprint,
+    pub version_before: Option<Version>,
+    pub at: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acked {
+    pub version: Option<Version>,
+    /// Since when, by both clocks; a moved version does not change it.
+    pub at: DateTime<Utc>,
+    pub provider: Option<DateTime<Utc>>,
+}
+
+/// A person's part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandOver {
+    pub due: DateTime<Utc>,
+    pub opened_at: DateTime<Utc>,
+    pub claimed: Option<(String, DateTime<Utc>)>,
+    pub revealed: Option<(String, DateTime<Utc>)>,
+    /// Everybody who confirmed, in order.
+    pub confirmed: Vec<(String, DateTime<Utc>)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    pub by: Vec<Gate>,
+    pub why: String,
+    pub since: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Back {
+    pub who: String,
+    pub at: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    Done { old_refused: Option<bool> },
+    Closed { kept: Option<KeyId>, why: ClosedBecause, unacked: Vec<Address> },
+    RolledBack { kept: Option<KeyId> },
+}
+
+/// Whose value a fingerprint is, as the journal has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    Key(KeyId),
+    /// A predecessor whose id nobody knows, or a provider without ids.
+    Nameless,
+}
+
+impl History {
+    /// # Errors
+    /// What the records contradict themselves in.
+    pub fn replay(records: &[Record]) -> Result<Self, Contradiction> {
+        let mut history = Self::default();
+        for record in records {
+            history.take(record)?;
+        }
+        history.rotations.sort_by_key(|rotation| rotation.id);
+        Ok(history)
+    }
+
+    fn take(&mut self, record: &Record) -> Result<(), Contradiction> {
+        match &record.event {
+            Event::Adopted { key_ids, .. } => self.adopted.extend(key_ids.iter().cloned()),
+            Event::Live { requests, .. } | Event::StoreAcked { requests, .. } => {
+                self.requests.extend(requests.iter().cloned());
+            }
+            _ => {}
+        }
+        let place = match self.rotations.iter().position(|rotation| rotation.id == record.rotation) {
+            Some(place) => place,
+            None if matches!(record.event, Event::Adopted { .. }) => return Ok(()),
+            None => {
+                self.rotations.push(Rotation::begin(record));
+                self.rotations.len() - 1
+            }
+        };
+        match self.rotations.get_mut(place) {
+            Some(rotation) => rotation.take(record),
+            None => Ok(()),
+        }
+    }
+
+    /// The rotation that is under way.
+    #[must_use]
+    pub fn open(&self) -> Option<&Rotation> {
+        self.rotations.iter().find(|rotation| rotation.end.is_none())
+    }
+
+    /// The last one that put a successor in.
+    #[must_use]
+    pub fn last_finished(&self) -> Option<&Rotation> {
+        self.rotations.iter().rev().find(|rotation| match &rotation.end {
+            Some(End::Done { .. } | End::Closed { .. }) => rotation.successor().is_some(),
+            _ => false,
+        })
+    }
+
+    /// The attempt a marker belongs to; `None`: this journal did not write it.
+    #[must_use]
+    pub fn attempt_of(&self, marker: &Marker) -> Option<(&Rotation, &Attempt)> {
+        self.rotations.iter().find_map(|rotation| {
+            let attempt = rotation.attempts.iter().find(|attempt| attempt.marker == *marker)?;
+            Some((rotation, attempt))
+        })
+    }
+
+    /// Whose value this is.
+    #[must_use]
+    pub fn owner(&self, fingerprint: Fingerprint) -> Option<Owner> {
+        self.rotations.iter().rev().find_map(|rotation| rotation.owner(fingerprint))
+    }
+
+    /// Creates announced since.
+    #[must_use]
+    pub fn attempts_since(&self, since: DateTime<Utc>) -> usize {
+        self.rotations.iter().flat_map(|rotation| &rotation.attempts).filter(|attempt| attempt.at > since).count()
+    }
+
+    /// Ids that finished rotations left at the provider on purpose.
+    #[must_use]
+    pub fn keeps(&self, key_id: &str) -> bool {
+        self.rotations.iter().any(|rotation| match &rotation.end {
+            Some(End::Closed { kept, .. } | End::RolledBack { kept }) => kept.as_deref() == Some(key_id),
+            _ => false,
+        })
+    }
+}
+
+impl Rotation {
+    fn begin(record: &Record) -> Self {
+        Self {
+            id: record.rotation,
+            begun_at: record.at,
+            at: record.at,
+            plan: None,
+            planned_at: None,
+            attempts: Vec::new(),
+            stores: Vec::new(),
+            good: Vec::new(),
+            grace_until: None,
+            held: None,
+            named: None,
+            retire_asked: false,
+            retiring: None,
+            retired: None,
+            repair: false,
+            back: None,
+            blocked: None,
+            end: None,
+            ended_at: None,
+        }
+    }
+
+    /// The newest attempt that is not over.
+    #[must_use]
+    pub fn attempt(&self) -> Option<&Attempt> {
+        self.attempts.last().filter(|attempt| attempt.closed.is_none() && attempt.refused.is_none())
+    }
+
+    /// What the newest attempt made, where it stands.
+    #[must_use]
+    pub fn successor(&self) -> Option<&Made> {
+        self.attempt().and_then(|attempt| attempt.created.as_ref())
+    }
+
+    /// The predecessor's id: as planned, or as a person named it.
+    #[must_use]
+    pub fn predecessor(&self) -> Option<&KeyId> {
+        self.named.as_ref().or_else(|| self.plan.as_ref().and_then(|plan| plan.predecessor.as_ref()))
+    }
+
+    #[must_use]
+    pub fn store(&self, address: &str) -> Option<&StoreState> {
+        self.stores.iter().find(|store| store.address == address)
+    }
+
+    /// Whether a person has been shown the value.
+    #[must_use]
+    pub fn is_revealed(&self) -> bool {
+        self.stores.iter().any(|store| store.hand_over.as_ref().is_some_and(|hand| hand.revealed.is_some()))
+    }
+
+    /// Whether any store was ever told to take this attempt's value.
+    #[must_use]
+    pub fn was_given(&self, attempt: u32) -> bool {
+        self.stores.iter().any(|store| store.given.contains(&attempt))
+    }
+
+    /// The last acknowledgement, once every one of these stores has one.
+    #[must_use]
+    pub fn acked_since<'a>(&'a self, addresses: impl Iterator<Item = &'a str>) -> Option<&'a Acked> {
+        let mut last: Option<&Acked> = None;
+        for address in addresses {
+            let acked = self.store(address)?.acked.as_ref()?;
+            last = last.filter(|last| last.at >= acked.at).or(Some(acked));
+        }
+        last
+    }
+
+    fn owner(&self, fingerprint: Fingerprint) -> Option<Owner> {
+        let name = |key_id: Option<&KeyId>| key_id.map_or(Owner::Nameless, |id| Owner::Key(id.clone()));
+        let made = self.attempts.iter().filter_map(|attempt| attempt.created.as_ref());
+        if let Some(made) = made.clone().find(|made| made.fingerprint == fingerprint) {
+            return Some(name(made.key_id.as_ref()));
+        }
+        let plan = self.plan.as_ref()?;
+        (plan.fingerprint == Some(fingerprint)).then(|| name(self.predecessor()))
+    }
+
+    pub(super) fn place_of(&mut self, address: &str) -> usize {
+        self.stores.iter().position(|store| store.address == address).unwrap_or_else(|| {
+            self.stores.push(StoreState { address: address.to_owned(), ..StoreState::default() });
+            self.stores.len() - 1
+        })
+    }
+}

@@ -1,0 +1,126 @@
+//! The grace (row 7): both credentials live while consumers pick the new value up, and every run looks again.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Case, Found, Source, Step, Why, ack::DRIFTS, rest, rest_until};
+use crate::rotate::{
+    ClosedBecause, Event, Rotation, TrialOutcome,
+    history::{Acked, Made},
+};
+use crate::secret::Fingerprint;
+
+impl<'a> Case<'a> {
+    /// Not every store is acknowledged: how long that may go on.
+    pub(super) fn hold_on(&self, rotation: &'a Rotation, made: &'a Made, why: Why) -> Found {
+        match self.successor_is_due(made) {
+            true => Ok(self.close(rotation, ClosedBecause::SuccessorDue)),
+            false => Ok(rest(why)),
+        }
+    }
+
+    /// Every store acknowledged: looks at each once in a run, and waits for the grace to pass.
+    pub(super) fn grace(&self, rotation: &'a Rotation, made: &'a Made) -> Result<(), Step> {
+        let Some(acked) = self.last_ack(rotation) else { return Ok(()) };
+        let until = acked.at + self.grace_of(rotation);
+        if rotation.grace_until.is_none() {
+            return Err(Self::record(rotation, Event::GraceStarted { until }));
+        }
+        for place in self.policy.places.iter().filter(|place| place.is_readable()) {
+            let store = &place.address;
+            let Some(state) = rotation.store(store) else { continue };
+            let reading = match self.reading(store, self.sight().last_write().unwrap_or_default())? {
+                Ok(reading) => reading,
+                Err(fault) => return Err(rest(Why::Store { store: store.clone(), why: fault.to_string() })),
+            };
+            if reading.fingerprint != Some(made.fingerprint) {
+                if state.drifts >= DRIFTS {
+                    return Err(self.fight(rotation, store));
+                }
+                return Err(Self::drifted(rotation, store, reading.fingerprint));
+            }
+            if state.acked.as_ref().is_some_and(|acked| acked.version != reading.version) {
+                // Moved by a neighbour, and still ours: no drift, and the grace goes on.
+                let event =
+                    Event::StoreAcked { store: store.clone(), version: reading.version.clone(), requests: Vec::new() };
+                return Err(Self::record(rotation, event));
+            }
+        }
+        self.successor_lives(rotation, made)?;
+        self.saw_all_good(rotation, made.fingerprint)?;
+        if self.successor_is_due(made) {
+            return Err(self.close(rotation, ClosedBecause::SuccessorDue));
+        }
+        if self.now.wall < until && !self.predecessor_is_long_dead(rotation) {
+            return Err(rest_until(Why::Grace, until));
+        }
+        Ok(())
+    }
+
+    /// Notes once per run, and not more often than `run_gap`, that every store holds what is to stay.
+    pub(super) fn saw_all_good(&self, rotation: &'a Rotation, stays: Fingerprint) -> Result<(), Step> {
+        let gap = TimeDelta::from_std(self.limits.run_gap).unwrap_or(TimeDelta::MAX);
+        let counts = rotation.good.last().is_none_or(|last| last.run != self.run && self.now.wall - last.at >= gap);
+        if !counts {
+            return Ok(());
+        }
+        let Some(primary) = self.policy.places.first() else { return Ok(()) };
+        match self.trial(Self::try_store(primary), stays, self.fresh_from())? {
+            TrialOutcome::Accepted => {
+                // A listing first, so that the record carries the provider's clock.
+                self.fresh_list()?;
+                Err(Self::record(rotation, Event::StoresGood { run: self.run.to_owned() }))
+            }
+            TrialOutcome::NoEvidence(why) | TrialOutcome::Wrong(why) => Err(rest(Why::NoEvidence(why.clone()))),
+            _ => Err(rest(Why::NoEvidence("the value in the stores was not accepted just now".to_owned()))),
+        }
+    }
+
+    pub(in crate::rotate) fn last_ack(&self, rotation: &'a Rotation) -> Option<&'a Acked> {
+        rotation.acked_since(self.policy.places.iter().map(|place| place.address.as_str()))
+    }
+
+    /// The longest pick-up time; never shorter than it was when the rotation was planned.
+    pub(in crate::rotate) fn grace_of(&self, rotation: &Rotation) -> TimeDelta {
+        let planned = rotation.plan.as_ref().map_or(0, |plan| plan.grace);
+        let grace = self.policy.grace.max(std::time::Duration::from_secs(planned));
+        TimeDelta::from_std(grace).unwrap_or(TimeDelta::MAX)
+    }
+
+    /// Expired for more than a day, by both clocks.
+    pub(in crate::rotate) fn predecessor_is_long_dead(&self, rotation: &Rotation) -> bool {
+        let Some(end) = rotation.plan.as_ref().and_then(|plan| plan.predecessor_end) else { return false };
+        let is_past = |now: DateTime<Utc>| now - end > TimeDelta::hours(24);
+        is_past(self.now.wall) && self.sight().provider_date().is_some_and(is_past)
+    }
+
+    /// The successor would have to be replaced itself: what holds this rotation open must not let it expire.
+    pub(super) fn successor_is_due(&self, made: &Made) -> bool {
+        let before = TimeDelta::from_std(self.policy.before).unwrap_or(TimeDelta::MAX);
+        made.end.is_some_and(|end| self.now.wall >= end - before)
+    }
+
+    pub(super) fn close(&self, rotation: &Rotation, why: ClosedBecause) -> Step {
+        if let Some(step) = self.tidy(rotation) {
+            return step;
+        }
+        let is_acked = |address: &str| rotation.store(address).is_some_and(|state| state.acked.is_some());
+        let unacked = self.policy.places.iter().filter(|place| !is_acked(&place.address));
+        let unacked = unacked.map(|place| place.address.clone()).collect();
+        let kept = rotation.predecessor().cloned();
+        Self::record(rotation, Event::Closed { kept, why, unacked })
+    }
+
+    /// Copies of what was there before are dropped before a rotation ends.
+    pub(super) fn tidy(&self, rotation: &Rotation) -> Option<Step> {
+        let given = rotation.stores.iter().filter(|state| !state.given.is_empty());
+        let mut configured = given.filter(|state| {
+            self.policy.places.iter().any(|place| place.address == state.address && place.abilities.is_some())
+        });
+        let left = configured.find(|state| !self.sight().tidied.contains(&state.address))?;
+        Some(Step::Tidy(left.address.clone()))
+    }
+
+    pub(in crate::rotate) fn try_store(place: &crate::rotate::Place) -> Source {
+        Source::Store(place.address.clone())
+    }
+}

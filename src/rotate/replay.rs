@@ -1,0 +1,254 @@
+//! What each record adds to what is known of its rotation.
+
+use super::{
+    AttemptEnd, Event, Record, Writing,
+    history::{Acked, Attempt, Back, Contradiction, End, HandOver, Held, Intent, Made, Rotation, Stamp},
+};
+
+impl Rotation {
+    pub(super) fn take(&mut self, record: &Record) -> Result<(), Contradiction> {
+        self.at = record.at;
+        match &record.event {
+            Event::Planned(plan) => {
+                self.repair |= plan.repair;
+                self.planned_at = Some(record.at);
+                self.plan = Some((**plan).clone());
+            }
+            Event::CreateIntent { .. }
+            | Event::Created { .. }
+            | Event::CreateUnknown { .. }
+            | Event::CreateRefused { .. }
+            | Event::AttemptClosed { .. }
+            | Event::Live { .. } => return self.take_attempt(record),
+            Event::RemoveIntent { .. } | Event::OrphanRemoved { .. } | Event::OrphanLeft { .. } => {
+                self.take_removal(&record.event);
+            }
+            Event::StoreIntent { .. }
+            | Event::StoreWritten { .. }
+            | Event::StoreRefused { .. }
+            | Event::StoreFenced { .. }
+            | Event::PredecessorSeen { .. }
+            | Event::StoreAcked { .. }
+            | Event::StoreDrift { .. } => self.take_store(record),
+            Event::HandOver { .. } | Event::Claimed { .. } | Event::Revealed { .. } | Event::Confirmed { .. } => {
+                self.take_person(record);
+            }
+            Event::GraceStarted { until } => self.grace_until = Some(*until),
+            Event::StoresGood { run } => {
+                self.good.push(Stamp { run: run.clone(), at: record.at, provider: record.provider_date });
+            }
+            Event::GateHeld { by, why } => {
+                let since = self.held.as_ref().map_or(record.at, |held| held.since);
+                self.held = Some(Held { by: by.clone(), why: why.clone(), since });
+            }
+            Event::RetireIntent { key_id, .. } => self.retiring = Some(key_id.clone()),
+            Event::Retired { key_id, .. } => {
+                self.retiring = None;
+                self.retired = Some((key_id.clone(), record.at));
+            }
+            Event::Repair { .. } => self.repair = true,
+            Event::RetireAsked { .. } => self.retire_asked = true,
+            Event::PredecessorNamed { key_id, .. } => self.named = Some(key_id.clone()),
+            Event::Adopted { .. } => {}
+            Event::Blocked { reason, why } => self.blocked = Some((*reason, why.clone(), record.at)),
+            Event::Resolved { .. } => self.resolve(),
+            Event::RollingBack { who } => self.back = Some(Back { who: who.clone(), at: record.at }),
+            Event::RollingForward { .. } => self.back = None,
+            Event::RolledBack { kept, .. } => self.finish(record, End::RolledBack { kept: kept.clone() }),
+            Event::Closed { kept, why, unacked } => {
+                self.finish(record, End::Closed { kept: kept.clone(), why: *why, unacked: unacked.clone() });
+            }
+            Event::Done { old_refused } => self.finish(record, End::Done { old_refused: *old_refused }),
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, record: &Record, end: End) {
+        self.end = Some(end);
+        self.ended_at = Some(record.at);
+    }
+
+    /// A person has looked: what counted towards a block counts anew.
+    fn resolve(&mut self) {
+        self.blocked = None;
+        for store in &mut self.stores {
+            store.drifts = 0;
+        }
+        for attempt in &mut self.attempts {
+            if attempt.closed == Some(AttemptEnd::NeverLive) {
+                attempt.closed = Some(AttemptEnd::Removed);
+            }
+        }
+    }
+
+    fn take_attempt(&mut self, record: &Record) -> Result<(), Contradiction> {
+        if let Event::CreateIntent { attempt, marker, run, fingerprint } = &record.event {
+            if self.attempt().is_some() || self.attempts.iter().any(|known| known.number == *attempt) {
+                return Err(Contradiction(format!("attempt {attempt} was begun while another was open")));
+            }
+            self.attempts.push(Attempt {
+                number: *attempt,
+                marker: marker.clone(),
+                run: run.clone(),
+                at: record.at,
+                offered: *fingerprint,
+                created: None,
+                unknown: false,
+                live_in: None,
+                live_at: None,
+                placed: false,
+                closed: None,
+                refused: None,
+                left: None,
+                removing: Vec::new(),
+                removed: Vec::new(),
+            });
+            return Ok(());
+        }
+        let (Event::Created { attempt: number, .. }
+        | Event::CreateUnknown { attempt: number, .. }
+        | Event::CreateRefused { attempt: number, .. }
+        | Event::AttemptClosed { attempt: number, .. }
+        | Event::Live { attempt: number, .. }) = &record.event
+        else {
+            return Ok(());
+        };
+        let Some(attempt) = self.attempts.iter_mut().find(|attempt| attempt.number == *number) else {
+            return Err(Contradiction(format!("attempt {number} was never begun")));
+        };
+        match &record.event {
+            Event::Created { key_id, end, fingerprint, .. } => {
+                attempt.created = Some(Made { key_id: key_id.clone(), end: *end, fingerprint: *fingerprint });
+            }
+            Event::CreateUnknown { .. } => attempt.unknown = true,
+            Event::CreateRefused { why, .. } => attempt.refused = Some(why.clone()),
+            Event::AttemptClosed { how, .. } => attempt.closed = Some(*how),
+            Event::Live { run, last, .. } => {
+                attempt.live_in = Some(run.clone());
+                attempt.live_at = Some(*last);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn take_removal(&mut self, event: &Event) {
+        let (Event::RemoveIntent { attempt: number, .. }
+        | Event::OrphanRemoved { attempt: number, .. }
+        | Event::OrphanLeft { attempt: number, .. }) = event
+        else {
+            return;
+        };
+        let Some(attempt) = self.attempts.iter_mut().find(|attempt| attempt.number == *number) else { return };
+        match event {
+            Event::RemoveIntent { key_id, .. } if !attempt.removing.contains(key_id) => {
+                attempt.removing.push(key_id.clone());
+            }
+            Event::OrphanRemoved { key_id, .. } => {
+                attempt.left = None;
+                attempt.removing.retain(|id| id != key_id);
+                attempt.removed.push(key_id.clone());
+            }
+            Event::OrphanLeft { why, .. } => attempt.left = Some(why.clone()),
+            _ => {}
+        }
+    }
+
+    fn take_store(&mut self, record: &Record) {
+        let (Event::StoreIntent { store, .. }
+        | Event::StoreWritten { store, .. }
+        | Event::StoreRefused { store, .. }
+        | Event::StoreFenced { store, .. }
+        | Event::PredecessorSeen { store, .. }
+        | Event::StoreAcked { store, .. }
+        | Event::StoreDrift { store, .. }) = &record.event
+        else {
+            return;
+        };
+        // By derivation, not by a record of its own: a crash in between cannot keep a grace that no longer holds.
+        if matches!(record.event, Event::StoreIntent { .. } | Event::StoreDrift { .. }) {
+            self.grace_until = None;
+            self.good.clear();
+            self.held = None;
+        }
+        let place = self.place_of(store);
+        let Some(state) = self.stores.get_mut(place) else { return };
+        match &record.event {
+            Event::StoreIntent { what, attempt, fingerprint, version_before, .. } => {
+                if *what == Writing::Deliver {
+                    if state.given.contains(attempt) {
+                        state.rewrites += 1;
+                    } else {
+                        state.given.push(*attempt);
+                    }
+                }
+                state.acked = None;
+                state.written = None;
+                state.refused = None;
+                state.predecessor_seen.clear();
+                state.intent = Some(Intent {
+                    what: *what,
+                    attempt: *attempt,
+                    fingerprint: *fingerprint,
+                    version_before: version_before.clone(),
+                    at: record.at,
+                });
+            }
+            Event::StoreWritten { fingerprint, .. } => {
+                state.intent = None;
+                state.written = Some(*fingerprint);
+                if let Some(attempt) = self.attempts.last_mut()
+                    && attempt.created.as_ref().is_some_and(|made| made.fingerprint == *fingerprint)
+                {
+                    attempt.placed = true;
+                }
+            }
+            Event::StoreRefused { why, .. } => {
+                state.intent = None;
+                state.refused = Some(why.clone());
+            }
+            Event::StoreFenced { .. } => state.intent = None,
+            Event::PredecessorSeen { run, .. } => state.predecessor_seen.push((run.clone(), record.at)),
+            Event::StoreAcked { version, .. } => match &mut state.acked {
+                Some(acked) => acked.version.clone_from(version),
+                None => {
+                    state.acked =
+                        Some(Acked { version: version.clone(), at: record.at, provider: record.provider_date });
+                }
+            },
+            Event::StoreDrift { .. } => {
+                state.acked = None;
+                state.written = None;
+                state.drifts += 1;
+            }
+            _ => {}
+        }
+    }
+
+    fn take_person(&mut self, record: &Record) {
+        match &record.event {
+            Event::HandOver { store, due } => {
+                let place = self.place_of(store);
+                let Some(state) = self.stores.get_mut(place) else { return };
+                state.hand_over = Some(HandOver {
+                    due: *due,
+                    opened_at: record.at,
+                    claimed: None,
+                    revealed: None,
+                    confirmed: Vec::new(),
+                });
+            }
+            Event::Claimed { store, who } | Event::Revealed { store, who } | Event::Confirmed { store, who } => {
+                let place = self.place_of(store);
+                let Some(hand) = self.stores.get_mut(place).and_then(|state| state.hand_over.as_mut()) else { return };
+                let stamp = (who.clone(), record.at);
+                match &record.event {
+                    Event::Claimed { .. } => hand.claimed = Some(stamp),
+                    Event::Revealed { .. } => hand.revealed = Some(stamp),
+                    _ => hand.confirmed.push(stamp),
+                }
+            }
+            _ => {}
+        }
+    }
+}
