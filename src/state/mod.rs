@@ -5,12 +5,14 @@
 
 mod continuity;
 mod file;
+mod journal;
 mod memory;
 mod rows;
 mod sqlite;
 
 pub use continuity::{Vanished, vanished};
 pub use file::RunLock;
+pub use journal::SqliteJournal;
 pub use memory::{Changes, Ends, Memory, Night, Remembered};
 pub use sqlite::Sqlite;
 

@@ -15,7 +15,7 @@ use super::{
 };
 
 /// Numbered from 1; a database says in `user_version` how many it has seen. Append only.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
 const APPLICATION_ID: i64 = 0x4372_6477;
 
 /// History older than this goes, except the newest line of each credential.
@@ -63,6 +63,11 @@ impl Sqlite {
             .query_row("SELECT id, key FROM installation", [], |row| Ok((row.get(0)?, row.get(1)?)))
             .map_err(|error| fault(place, &error))?;
         Ok(Self { connection, installation: Installation { id, key }, path })
+    }
+
+    /// For the journal, which needs a connection that many may use.
+    pub(super) fn into_parts(self) -> (Connection, Installation) {
+        (self.connection, self.installation)
     }
 
     fn fault(&self, error: &rusqlite::Error) -> StateFault {
