@@ -1,5 +1,7 @@
 //! The one place that reads the wall clock; everything else is handed a time.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Datelike, SubsecRound, TimeZone, Utc};
 
 /// The current time in UTC, to the second: what reports and the state carry.
@@ -7,6 +9,28 @@ use chrono::{DateTime, Datelike, SubsecRound, TimeZone, Utc};
 #[allow(clippy::disallowed_methods)]
 pub fn now() -> DateTime<Utc> {
     Utc::now().trunc_subsecs(0)
+}
+
+/// Time since the machine was started, suspended time included: for waits and ages within one run.
+#[must_use]
+#[cfg(unix)]
+pub fn since_boot() -> Duration {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let id = rustix::time::ClockId::Boottime;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let id = rustix::time::ClockId::Monotonic;
+    let now = rustix::time::clock_gettime(id);
+    let (seconds, nanoseconds) = (u64::try_from(now.tv_sec), u32::try_from(now.tv_nsec));
+    Duration::new(seconds.unwrap_or_default(), nanoseconds.unwrap_or_default())
+}
+
+/// Time since the first call.
+#[must_use]
+#[cfg(not(unix))]
+#[allow(clippy::disallowed_methods)]
+pub fn since_boot() -> Duration {
+    static FIRST: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    FIRST.get_or_init(std::time::Instant::now).elapsed()
 }
 
 /// A time as every report writes it: RFC 3339, UTC, whole seconds.

@@ -36,13 +36,13 @@ pub(super) struct Job {
 }
 
 /// A test that has sent something or is about to.
-struct Begun {
-    material: Material,
-    endpoint: Option<Endpoint>,
-    since: Instant,
-    tries: u32,
-    seen: Observation,
-    request_id: String,
+pub(super) struct Begun {
+    pub(super) material: Material,
+    pub(super) endpoint: Option<Endpoint>,
+    pub(super) since: Instant,
+    pub(super) tries: u32,
+    pub(super) seen: Observation,
+    pub(super) request_id: String,
 }
 
 pub(super) enum Step {
@@ -56,7 +56,7 @@ pub(super) enum Step {
 }
 
 /// What one try came to.
-enum Tried {
+pub(super) enum Tried {
     Outcome {
         outcome: Outcome,
         retry_after: Option<u64>,
@@ -171,7 +171,7 @@ impl Round<'_> {
         }
     }
 
-    async fn attempt(&self, subject: Subject<'_>, begun: &mut Begun) -> Tried {
+    pub(super) async fn attempt(&self, subject: Subject<'_>, begun: &mut Begun) -> Tried {
         let left = self.left(begun);
         if left.is_zero() {
             return begun.timed_out(subject).into();

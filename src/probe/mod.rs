@@ -20,6 +20,7 @@ mod retry;
 #[cfg(test)]
 mod tests;
 mod transport;
+mod trial;
 
 pub use crate::secret::{Fingerprint, Unreadable};
 pub use claims::claims;

@@ -17,10 +17,12 @@ mod event;
 mod gate;
 mod history;
 mod id;
+mod machine;
 mod next;
 mod policy;
 mod replay;
 mod sight;
+mod status;
 mod world;
 
 pub use engine::{Budget, Engine, Foresight, Outcome, Target};
@@ -30,7 +32,9 @@ pub use event::{
 };
 pub use history::{Acked, Attempt, Contradiction, End, HandOver, History, Made, Owner, Rotation, StoreState};
 pub use id::{Marker, NotAMarker, NotARotation, RotationId};
+pub use machine::{SystemClock, SystemDice};
 pub use next::{Case, Effect, Look, Moment, Rest, Source, Step, Why, next};
 pub use policy::{Allowance, Limits, Place, Policy};
 pub use sight::{Hint, Reading, Seen, Sight};
+pub use status::{Stage, Status, Turn, age};
 pub use world::{Clock, Dice, Entry, Journal, JournalFault, TokenEndpoint, Trial, TrialOutcome};

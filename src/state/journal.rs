@@ -5,13 +5,13 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use hmac::{Hmac, KeyInit, Mac};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use sha2::Sha256;
 
 use super::{Installation, Sqlite, StateFault};
-use crate::rotate::{Entry, Event, Journal, JournalFault, Record, RotationId};
+use crate::rotate::{Entry, Journal, JournalFault, Record, RotationId};
 
 /// The journal in a state's file, over a connection of its own.
 pub struct SqliteJournal {
@@ -251,8 +251,10 @@ impl SqliteJournal {
 
 #[cfg(test)]
 mod tests {
+    use chrono::Utc;
+
     use super::*;
-    use crate::rotate::BlockReason;
+    use crate::rotate::{BlockReason, Event};
 
     fn at() -> DateTime<Utc> {
         "2026-11-21T03:00:00Z".parse().unwrap()

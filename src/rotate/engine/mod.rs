@@ -54,7 +54,7 @@ pub struct Target<'a> {
     pub management: &'a dyn Management,
     pub endpoint: &'a dyn TokenEndpoint,
     /// By the addresses of the policy's places; a person has none.
-    pub stores: Vec<(Address, Box<dyn Store>)>,
+    pub stores: &'a [(Address, Box<dyn Store>)],
     /// A person asked for it now.
     pub early: bool,
 }
