@@ -68,7 +68,7 @@ impl<'de, S: Sink> DeserializeSeed<'de> for StreamedApps<'_, S> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_option(self)
+        deserializer.deserialize_seq(self)
     }
 }
 
@@ -77,15 +77,6 @@ impl<'de, S: Sink> Visitor<'de> for StreamedApps<'_, S> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of apps")
-    }
-
-    fn visit_none<E: de::Error>(self) -> Result<(), E> {
-        self.0.no_more_apps();
-        Ok(())
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut apps: A) -> Result<(), A::Error> {

@@ -84,7 +84,7 @@ notify:
 #[test]
 fn without_a_file_or_a_block_the_defaults_hold() {
     assert_eq!(read(None).unwrap().http, Http::default());
-    let settings = read_text("version: 1\nhttp: {}\nnotify:\n").unwrap();
+    let settings = read_text("version: 1\nhttp: {}\nnotify: {}\n").unwrap();
     assert_eq!((settings.http.timeout, settings.http.concurrency), (Period::from_secs(30), 64));
     assert_eq!(settings.listen.to_string(), "127.0.0.1:9464");
     assert_eq!(settings.schedule, Schedule { cron: "0 3 * * *".to_owned(), timezone: chrono_tz::UTC });
@@ -207,6 +207,22 @@ notify:
         one of smtp, webhook
     credwatch.yaml:23:7: WRONG_TYPE notify.channels[3]: this is a text; a mapping with `name` and `type` belongs here
         check the indentation, and that there is a space behind each `:`
+    ");
+}
+
+#[test]
+fn a_key_with_nothing_behind_it_is_a_fault() {
+    assert_snapshot!(told("version: 1\nnotify:\nallow: [~]\nhooks: {x: }\nhttp: {proxy: null}\nvault: {address: 'https://vault.example.org', token: ~}\n"), @r"
+    credwatch.yaml:2:1: INVALID_VALUE notify: there is nothing behind this key
+        write what belongs there, or remove the key
+    credwatch.yaml:3:9: INVALID_VALUE allow[0]: there is nothing in this item
+        write what belongs there, or remove the item
+    credwatch.yaml:4:9: INVALID_VALUE hooks.x: there is nothing behind this key
+        write what belongs there, or remove the key
+    credwatch.yaml:5:8: INVALID_VALUE http.proxy: there is nothing behind this key
+        write what belongs there, or remove the key
+    credwatch.yaml:6:47: INVALID_VALUE vault.token: there is nothing behind this key
+        write what belongs there, or remove the key
     ");
 }
 

@@ -6,6 +6,7 @@
 
 mod check;
 mod fault;
+mod given;
 mod lone;
 mod notes;
 mod strict;
@@ -56,7 +57,9 @@ pub fn typed<'t, S: DeserializeSeed<'t>>(text: &'t str, seed: S) -> Result<S::Va
         reject_unsupported_tags: true,
         with_snippet: false,
     };
-    serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| seed.deserialize(deserializer))
+    serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| {
+        seed.deserialize(given::Given(deserializer))
+    })
 }
 
 /// The text of a file.

@@ -26,7 +26,8 @@ const MOST: usize = 100;
 pub fn collect<'t, T: Deserialize<'t>>(node: &'t Node<'t>, at: &At<'_>, notes: &mut Notes) -> Option<T> {
     let mut left_out = HashSet::new();
     loop {
-        match T::deserialize(Part { node: Some(node), left_out: &left_out }) {
+        let part = Part { node: Some(node), left_out: &left_out };
+        match part.given().and_then(T::deserialize) {
             Ok(value) => return Some(value),
             Err(mistake) => {
                 let faulty = mistake.entry;
@@ -60,6 +61,7 @@ enum Left {
 enum Kind {
     Unknown { known: &'static [&'static str] },
     Duplicate,
+    Empty,
     WrongType { found: &'static str, expected: String },
     Other,
 }
@@ -111,6 +113,15 @@ impl Mistake {
                 (FaultCode::UnknownField, message, advice)
             }
             Kind::Duplicate => (FaultCode::DuplicateKey, "this key is already there, above".into(), "keep one".into()),
+            Kind::Empty => {
+                let (what, advice) = match steps.last() {
+                    Some(Step::Index(_)) => {
+                        ("there is nothing in this item", "write what belongs there, or remove the item")
+                    }
+                    _ => ("there is nothing behind this key", "write what belongs there, or remove the key"),
+                };
+                (FaultCode::InvalidValue, what.into(), advice.into())
+            }
             Kind::WrongType { found, expected } => {
                 let advice = match &*expected {
                     "a list" => "write `[one, two]`, or each on a line of its own behind `- `",
@@ -203,6 +214,14 @@ struct Part<'t, 'l> {
 }
 
 impl<'t> Part<'t, '_> {
+    /// Nothing written is a slip: see [`super::given`].
+    fn given(self) -> Result<Self, Mistake> {
+        match self.node.map(|node| &*node.value) {
+            Some(Value::Null) => Err(Mistake::new(Kind::Empty)),
+            _ => Ok(self),
+        }
+    }
+
     fn found(&self) -> Unexpected<'t> {
         match self.node.map(|node| &*node.value) {
             None | Some(Value::Null) => Unexpected::Unit,
@@ -229,10 +248,7 @@ impl<'t> Deserializer<'t> for Part<'t, '_> {
     }
 
     fn deserialize_option<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Mistake> {
-        match self.node.map(|node| &*node.value) {
-            Some(Value::Null) => visitor.visit_none(),
-            _ => visitor.visit_some(self),
-        }
+        visitor.visit_some(self)
     }
 
     fn deserialize_map<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Mistake> {
@@ -295,7 +311,8 @@ impl<'t> de::MapAccess<'t> for Entries<'t, '_> {
 
     fn next_value_seed<S: DeserializeSeed<'t>>(&mut self, seed: S) -> Result<S::Value, Mistake> {
         let Some(entry) = self.current.take() else { return Err(Mistake::new(Kind::Other)) };
-        seed.deserialize(Part { node: Some(&entry.node), left_out: self.left_out }).map_err(|mistake| {
+        let part = Part { node: Some(&entry.node), left_out: self.left_out };
+        part.given().and_then(|part| seed.deserialize(part)).map_err(|mistake| {
             let place = match &*entry.node.value {
                 Value::Text(_) => entry.node.place,
                 _ => entry.key_place,
@@ -327,7 +344,8 @@ impl<'t> de::SeqAccess<'t> for Items<'t, '_> {
         let Some((index, item)) = self.items.next() else { return Ok(None) };
         let left = Left::Item(item.place.offset);
         let node = (!self.left_out.contains(&left)).then_some(item);
-        let read = seed.deserialize(Part { node, left_out: self.left_out });
+        let part = Part { node, left_out: self.left_out };
+        let read = part.given().and_then(|part| seed.deserialize(part));
         read.map(Some).map_err(|mistake| mistake.within(Step::Index(index), item.place, left))
     }
 }

@@ -105,3 +105,20 @@ fn settings_are_as_strict() {
     }
     assert!(!ended.stderr.contains("CANARY"));
 }
+
+#[test]
+fn a_key_without_a_value_is_no_key_that_is_not_there() {
+    for (lines, place) in [
+        ("    secret:\n", "apps.yaml:7:5"),
+        ("    secret: ~\n", "apps.yaml:7:5"),
+        ("    secret: env:S\n    owners:\n", "apps.yaml:8:5"),
+        ("    secret: env:S\n    expires: null\n", "apps.yaml:8:5"),
+        ("    secret: env:S\n    tags: [a, ~]\n", "apps.yaml:8:15"),
+        ("    credentials: [~]\n", "apps.yaml:7:19"),
+    ] {
+        let stderr = faults(&entry(lines));
+        assert!(stderr.contains(place), "{lines}: {stderr}");
+        assert!(stderr.contains("or remove the"), "{lines}: {stderr}");
+    }
+    faults("version: 1\ndefaults:\napps:\n");
+}
