@@ -162,18 +162,19 @@ fn http(raw: raw::Http, check: &mut Check<'_>) -> Http {
 
 /// The one URL that may be plain http to another machine: what goes through a proxy is TLS of its own.
 fn proxy(at: &At<'_>, text: Option<Text>, check: &mut Check<'_>) -> Option<Url> {
-    let text = text?;
-    let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    let Some(url) = url else {
-        let advice = "as in `http://proxy.example.org:3128`";
-        check.notes.add(at, FaultCode::InvalidValue, "this is no URL of a proxy", advice);
-        return None;
-    };
-    if !url.username().is_empty() || url.password().is_some() {
+    let url = Url::parse(&text?).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if url.as_ref().is_some_and(|url| !url.username().is_empty() || url.password().is_some()) {
         let advice = "remove the part before the `@`";
         check.notes.add(at, FaultCode::SecretLooksInline, "there is a name or password in this URL", advice);
+        return None;
     }
-    Some(url)
+    let is_bare = |url: &Url| url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    let url = url.filter(is_bare);
+    if url.is_none() {
+        let advice = "as in `http://proxy.example.org:3128`";
+        check.notes.add(at, FaultCode::InvalidValue, "this is no URL of a proxy", advice);
+    }
+    url
 }
 
 fn schedule(raw: raw::Schedule, check: &mut Check<'_>) -> Schedule {

@@ -211,6 +211,29 @@ notify:
 }
 
 #[test]
+fn no_address_of_a_server_holds_what_is_never_sent_to_it() {
+    for (block, field) in [
+        ("vault: {address: 'https://vault.example.org/#7Qm2', token: env:T}", "vault.address"),
+        ("vault: {address: 'https://vault.example.org/?7Qm2', token: env:T}", "vault.address"),
+        ("http: {proxy: 'http://proxy.example.org:3128/#7Qm2'}", "http.proxy"),
+        ("http: {proxy: 'http://proxy.example.org:3128/7Qm2'}", "http.proxy"),
+        (
+            "management: [{provider: entra, tenant: example.org, client_id: x, secret: env:S, graph: 'https://graph.example.org#7Qm2'}]",
+            "management[0].graph",
+        ),
+        (
+            "management: [{provider: entra, tenant: example.org, client_id: x, secret: env:S, token_endpoint: 'https://a.example.org#7Qm2'}]",
+            "management[0].token_endpoint",
+        ),
+    ] {
+        let text = format!("version: 1\n{block}\n");
+        assert!(told(&text).contains(&format!("INVALID_VALUE {field}: ")), "{block}: {}", told(&text));
+        let with_password = told(&text.replace("://", "://u:7Qm2@"));
+        assert!(with_password.contains(&format!("SECRET_LOOKS_INLINE {field}: ")), "{with_password}");
+    }
+}
+
+#[test]
 fn a_key_with_nothing_behind_it_is_a_fault() {
     assert_snapshot!(told("version: 1\nnotify:\nallow: [~]\nhooks: {x: }\nhttp: {proxy: null}\nvault: {address: 'https://vault.example.org', token: ~}\n"), @r"
     credwatch.yaml:2:1: INVALID_VALUE notify: there is nothing behind this key

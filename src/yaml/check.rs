@@ -203,8 +203,31 @@ impl<'a> Check<'a> {
         self.invalid(at, "this is neither a date nor a time", "write `2027-03-01` or `2027-03-01T12:00:00Z`")
     }
 
-    /// `https`, or `http` to this machine only.
-    pub fn url(&mut self, at: &At<'_>, text: Option<Text>) -> Option<Url> {
+    /// Where a server begins: what credwatch asks for is put behind it.
+    pub fn root(&mut self, at: &At<'_>, text: Option<Text>) -> Option<Url> {
+        let url = self.endpoint(at, text)?;
+        if url.query().is_some() {
+            return self.invalid(
+                at,
+                "there is a `?` in this address of a server",
+                "remove it and what stands behind it",
+            );
+        }
+        Some(url)
+    }
+
+    /// An address that requests are sent to. A fragment never is (RFC 6749 section 3.2, RFC 8414 section 2).
+    pub fn endpoint(&mut self, at: &At<'_>, text: Option<Text>) -> Option<Url> {
+        let url = self.page(at, text)?;
+        if url.fragment().is_some() {
+            let advice = "remove it and what stands behind it";
+            return self.invalid(at, "there is a `#` in this address, which no server ever sees", advice);
+        }
+        Some(url)
+    }
+
+    /// What people open: `https`, or `http` to this machine only.
+    pub fn page(&mut self, at: &At<'_>, text: Option<Text>) -> Option<Url> {
         let text = text?;
         let advice = "write it whole, as in `https://id.example.org/path`";
         let Ok(url) = Url::parse(&text) else { return self.invalid(at, "this is no URL", advice) };

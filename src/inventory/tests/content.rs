@@ -38,6 +38,27 @@ assertion_alg: none\nauthority: https://Canary~7Qm2.xZ@login.example.org/";
 }
 
 #[test]
+fn no_address_of_a_server_holds_what_is_never_sent_to_it() {
+    let app = |fields: &str| format!("version: 1\napps:\n  - {{name: a, client_id: x, {fields}}}\n");
+    for fields in [
+        "provider: oauth2, token_endpoint: 'https://id.example.org/token#7Qm2'",
+        "provider: oauth2, token_endpoint: 'https://id.example.org/token#'",
+        "provider: oauth2, issuer: 'https://id.example.org/#7Qm2'",
+        "provider: oauth2, issuer: 'https://id.example.org/?x=7Qm2'",
+        "provider: entra, tenant: example.org, authority: 'https://login.example.org/#7Qm2'",
+        "provider: entra, tenant: example.org, graph: 'https://graph.example.org?7Qm2'",
+        "provider: keycloak, realm: r, base_url: 'https://sso.example.org/auth#7Qm2'",
+        "provider: aveva, tenant: t, base_url: 'https://aveva.example.org/?7Qm2'",
+    ] {
+        assert!(told(&app(fields)).contains("INVALID_VALUE apps[0]."), "{fields}");
+        let with_password = app(fields).replace("https://", "https://u:7Qm2@");
+        assert!(told(&with_password).contains("SECRET_LOOKS_INLINE apps[0]."), "{fields}");
+    }
+    let good = "provider: oauth2, token_endpoint: 'https://id.example.org/token?p=b2c', runbook: 'https://wiki.example.org/?a#b'";
+    assert_eq!(told(&app(good)), "");
+}
+
+#[test]
 fn a_name_may_hold_anything_because_every_output_makes_it_harmless() {
     for name in [&"x".repeat(10_000), "=cmd()|<script>{{x}} \u{202e}", r"a\e[31m\r\nBcc: x\0"] {
         let entry = format!("  - {{name: \"{name}\", provider: entra, tenant: example.org, client_id: x}}\n");
