@@ -113,7 +113,8 @@ impl Notes {
         message: Cow<'static, str>,
         advice: Cow<'static, str>,
     ) {
-        let set = if code == FaultCode::WrongType { &mut self.malformed } else { &mut self.noted };
+        let is_malformed = matches!(code, FaultCode::WrongType | FaultCode::InvalidValue);
+        let set = if is_malformed { &mut self.malformed } else { &mut self.noted };
         set.insert(steps.clone());
         self.notes.push(Note { steps, place: Some(place), code, message, advice });
     }

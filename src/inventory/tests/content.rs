@@ -59,6 +59,22 @@ fn no_address_of_a_server_holds_what_is_never_sent_to_it() {
 }
 
 #[test]
+fn credentials_of_one_app_are_told_apart_by_their_labels() {
+    assert_snapshot!(told(&with("credentials:\n  - {secret: env:A}\n  - {secret: env:B}\n  - {label: '', secret: env:C}")), @r"
+    apps.yaml:8:9: MISSING_FIELD apps[0].credentials[1].label: `label` is missing
+        give each credential of an app a label of its own; it tells them apart in reports and messages
+    apps.yaml:9:17: INVALID_VALUE apps[0].credentials[2].label: this is empty
+        write a value, or remove the key
+    ");
+    assert_snapshot!(told(&with("credentials:\n  - {label: 1, secret: env:A}\n  - {label: \"1\", secret: env:B}")), @r"
+    apps.yaml:8:17: DUPLICATE_NAME apps[0].credentials[1].label: this label is used above
+        give each credential of an app a label of its own; it tells them apart in reports and messages
+    ");
+    assert_eq!(told(&with("credentials: [{secret: env:A}]")), "");
+    assert_eq!(told(&with("credentials: [{secret: env:A}, {label: new, secret: env:B}]")), "");
+}
+
+#[test]
 fn a_name_may_hold_anything_because_every_output_makes_it_harmless() {
     for name in [&"x".repeat(10_000), "=cmd()|<script>{{x}} \u{202e}", r"a\e[31m\r\nBcc: x\0"] {
         let entry = format!("  - {{name: \"{name}\", provider: entra, tenant: example.org, client_id: x}}\n");
@@ -87,6 +103,8 @@ fn keys_that_exclude_each_other_are_named() {
     assert_snapshot!(told(&with("credentials: [{secret: env:A}, {certificate: env:B}]")), @r"
     apps.yaml:6:5: CONFLICTING_FIELDS apps[0].credentials: some of these are secrets and some certificates, which are sent in different ways
         make two entries with names of their own
+    apps.yaml:6:36: MISSING_FIELD apps[0].credentials[1].label: `label` is missing
+        give each credential of an app a label of its own; it tells them apart in reports and messages
     ");
     assert_snapshot!(told(&with("secret: env:A\nauth_method: tls_client_auth")), @r"
     apps.yaml:7:18: CONFLICTING_FIELDS apps[0].auth_method: this method needs `certificate`, and there is a `secret`

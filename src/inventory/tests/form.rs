@@ -66,7 +66,7 @@ apps:
     apps.yaml:21:9: WRONG_TYPE apps[1].credentials[1]: this is a text; a mapping with the fields of a credential belongs here
         check the indentation, and that there is a space behind each `:`
     apps.yaml:22:17: DUPLICATE_NAME apps[1].credentials[2].label: this label is used above
-        give each credential of an app a label of its own
+        give each credential of an app a label of its own; it tells them apart in reports and messages
     apps.yaml:24:15: UNKNOWN_PROVIDER apps[2].provider: credwatch does not know this provider
         one of entra, aveva, keycloak, okta, auth0, oauth2; `oauth2` fits every other server
     apps.yaml:26:21: INSECURE_URL apps[2].token_endpoint: plain http to another machine can be read and changed on its way
