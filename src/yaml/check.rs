@@ -69,18 +69,29 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Words for people: a name, a label, a tag. Whatever they hold, each output makes it harmless in its own way.
+    /// Words for people: a name, a label. Whatever they hold, each output makes it harmless in its own way.
     pub fn words(&mut self, at: &At<'_>, text: Option<Text>) -> Option<String> {
-        let text = String::from(text?);
+        let text = text?;
+        if truth(&text).is_some() {
+            return self.invalid(at, "this is `true` or `false` and says nothing here", "write what its key asks for");
+        }
+        self.filled(at, text)
+    }
+
+    fn filled(&mut self, at: &At<'_>, text: Text) -> Option<String> {
         if text.is_empty() {
             return self.invalid(at, "this is empty", "write a value, or remove the key");
         }
-        Some(text)
+        Some(text.into())
     }
 
     /// One line that goes into a request or a path: an id, a scope.
     pub fn line(&mut self, at: &At<'_>, text: Option<Text>) -> Option<String> {
         let text = self.words(at, text)?;
+        self.one_line(at, text)
+    }
+
+    fn one_line(&mut self, at: &At<'_>, text: String) -> Option<String> {
         if text.chars().any(char::is_control) {
             return self.invalid(
                 at,
@@ -94,16 +105,17 @@ impl<'a> Check<'a> {
         Some(text)
     }
 
-    /// A list of [`Check::words`].
+    /// Words to select by; any value will do.
     pub fn list(&mut self, at: &At<'_>, texts: Option<Vec<Text>>) -> Option<Arc<[String]>> {
         let each = texts?.into_iter().enumerate();
-        Some(each.filter_map(|(index, text)| self.words(&at.index(index), Some(text))).collect())
+        Some(each.filter_map(|(index, text)| self.filled(&at.index(index), text)).collect())
     }
 
     /// Form parameters and the like: any value, by name.
     pub fn map(&mut self, at: &At<'_>, texts: Option<BTreeMap<String, Text>>) -> Option<BTreeMap<String, String>> {
         let each = texts?.into_iter();
-        Some(each.filter_map(|(key, text)| Some((key.clone(), self.line(&at.key(&key), Some(text))?))).collect())
+        let mut value = |at: &At<'_>, text| self.filled(at, text).and_then(|text| self.one_line(at, text));
+        Some(each.filter_map(|(key, text)| Some((key.clone(), value(&at.key(&key), text)?))).collect())
     }
 
     pub fn addresses(&mut self, at: &At<'_>, texts: Option<Vec<Text>>) -> Option<Arc<[String]>> {
@@ -121,11 +133,7 @@ impl<'a> Check<'a> {
     }
 
     pub fn flag(&mut self, at: &At<'_>, text: Option<Text>) -> Option<bool> {
-        match &*text? {
-            "true" => Some(true),
-            "false" => Some(false),
-            _ => self.invalid(at, "this is neither `true` nor `false`", "write `true` or `false`"),
-        }
+        truth(&text?).or_else(|| self.invalid(at, "this is neither `true` nor `false`", "write `true` or `false`"))
     }
 
     /// A whole number within limits.
@@ -298,6 +306,15 @@ impl<'a> Check<'a> {
                 None
             }
         }
+    }
+}
+
+/// The booleans of YAML 1.2 (section 10.3.2).
+fn truth(text: &str) -> Option<bool> {
+    match text {
+        "true" | "True" | "TRUE" => Some(true),
+        "false" | "False" | "FALSE" => Some(false),
+        _ => None,
     }
 }
 

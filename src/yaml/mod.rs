@@ -9,6 +9,7 @@ mod fault;
 mod given;
 mod lone;
 mod notes;
+pub mod shape;
 mod strict;
 mod text;
 mod tree;
@@ -18,7 +19,7 @@ pub use fault::{Fault, FaultCode, Faults};
 pub use lone::Lone;
 pub use notes::{At, Notes};
 pub use strict::collect;
-pub use text::{Text, identifier, reference};
+pub use text::Text;
 pub use tree::{Node, Place, Tree, Value};
 
 use std::{fs, path::Path};
