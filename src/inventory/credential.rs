@@ -66,11 +66,10 @@ pub fn finished(credentials: CredentialSet, at: &At<'_>, check: &mut Check<'_>) 
         let at = if credentials.in_list { &at_item } else { at };
         let advice = "give each credential of an app a label of its own; it tells them apart in reports and messages";
         if !labels.insert(fields.label.clone()) {
-            match fields.label {
-                Some(_) => {
-                    check.notes.add(&at.key("label"), FaultCode::DuplicateName, "this label is used above", advice)
-                }
-                None => drop(check.missing::<()>(&at.key("label"), advice)),
+            if fields.label.is_some() {
+                check.notes.add(&at.key("label"), FaultCode::DuplicateName, "this label is used above", advice);
+            } else {
+                check.missing::<()>(&at.key("label"), advice);
             }
         }
         all.push(credential(fields, at, check));

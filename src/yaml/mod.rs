@@ -8,17 +8,20 @@ mod check;
 mod fault;
 mod given;
 mod lone;
+mod mistake;
 mod notes;
 pub mod shape;
 mod strict;
+mod target;
 mod text;
 mod tree;
 
-pub use check::{Check, is_loopback};
+pub use check::Check;
 pub use fault::{Fault, FaultCode, Faults};
 pub use lone::Lone;
 pub use notes::{At, Notes};
 pub use strict::collect;
+pub use target::is_loopback;
 pub use text::Text;
 pub use tree::{Node, Place, Tree, Value};
 
