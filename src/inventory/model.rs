@@ -1,6 +1,10 @@
 //! The valid inventory the rest of credwatch works on; reading guarantees what the types say.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 use url::Url;
@@ -59,6 +63,17 @@ pub struct App {
     pub critical: Option<Period>,
     /// At least one.
     pub credentials: Vec<Credential>,
+    /// Where its entry stands; `None` for one that was described without a file.
+    pub origin: Option<Origin>,
+}
+
+/// A place in the inventory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// As it was named or found in a named folder; shared by its apps.
+    pub file: Arc<Path>,
+    /// From 1.
+    pub line: u32,
 }
 
 /// Where an app is registered: the provider and what it needs to find its endpoints.

@@ -13,7 +13,7 @@ use super::{
     assemble::{self, Common},
     fields::Fields,
     files::files,
-    model::{App, Inventory},
+    model::{App, Inventory, Origin},
     raw,
     stream::{Sink, Streamed},
 };
@@ -101,7 +101,8 @@ pub struct Part {
 fn read_file(file: &Path, programs: &[ExecRule]) -> Result<Part, Fault> {
     let text = yaml::source(file)?;
     let folder = file.parent().unwrap_or(Path::new(""));
-    let mut reader = Reader::new(folder, programs);
+    let shared: Arc<Path> = file.into();
+    let mut reader = Reader::new(&shared, folder, programs);
     let typed = yaml::typed(&text, Streamed(&mut reader));
     if typed.is_ok() {
         reader.finish();
@@ -110,7 +111,7 @@ fn read_file(file: &Path, programs: &[ExecRule]) -> Result<Part, Fault> {
         }
     }
     let tree = Tree::parse(&text).map_err(|lone| lone.fault(file))?;
-    let mut reader = Reader::new(folder, programs);
+    let mut reader = Reader::new(&shared, folder, programs);
     reader.walk(&tree);
     if let (true, Err(error)) = (reader.check.notes.is_empty(), typed) {
         // Something only the one-pass reader minds; its text may quote the file, its place does not.
@@ -136,6 +137,7 @@ fn placed(part: Part) -> Vec<Fault> {
 
 /// Turns a file's entries into apps, whichever way they are read.
 struct Reader<'a> {
+    file: &'a Arc<Path>,
     check: Check<'a>,
     version: Option<Text>,
     common: Common,
@@ -148,8 +150,9 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(folder: &'a Path, programs: &'a [ExecRule]) -> Self {
+    fn new(file: &'a Arc<Path>, folder: &'a Path, programs: &'a [ExecRule]) -> Self {
         Self {
+            file,
             check: Check::new(folder, programs),
             version: None,
             common: Common::default(),
@@ -174,7 +177,7 @@ impl<'a> Reader<'a> {
             (Some(_), Some(yaml::Value::List(items))) => {
                 for (index, item) in items.iter().enumerate() {
                     match yaml::collect(item, &at.index(index), &mut self.check.notes) {
-                        Some(app) => self.app(app),
+                        Some(app) => self.app(app, u32::try_from(item.place.line).unwrap_or_default()),
                         None => self.count += 1,
                     }
                 }
@@ -217,7 +220,7 @@ impl Sink for Reader<'_> {
         self.common.defaults = Fields::read(defaults, &at, &mut self.check);
     }
 
-    fn app(&mut self, mut app: raw::App) {
+    fn app(&mut self, mut app: raw::App, line: u32) {
         let (at, index) = (At::Root.key("apps"), self.count);
         let at = at.index(index);
         self.count += 1;
@@ -232,7 +235,8 @@ impl Sink for Reader<'_> {
         // A name is only for showing from here on: an app without one is checked like the others.
         let nameless = name.is_none();
         let built = assemble::app(name.unwrap_or_default(), own, &mut self.common, &at, &mut self.check);
-        self.apps.extend(built.filter(|_| !nameless));
+        let origin = Some(Origin { file: Arc::clone(self.file), line });
+        self.apps.extend(built.filter(|_| !nameless).map(|app| App { origin, ..app }));
     }
 
     fn no_more_apps(&mut self) {

@@ -8,7 +8,7 @@ use serde::{
 };
 
 use super::raw::App;
-use crate::yaml::Text;
+use crate::yaml::{Located, Text};
 
 /// The keys of [`super::raw::File`].
 #[derive(Deserialize)]
@@ -23,7 +23,8 @@ enum FileKey {
 pub trait Sink {
     fn version(&mut self, version: Option<Text>);
     fn defaults(&mut self, defaults: Option<App>);
-    fn app(&mut self, app: App);
+    /// An app whose entry begins in this line.
+    fn app(&mut self, app: App, line: u32);
     fn no_more_apps(&mut self);
 }
 
@@ -80,8 +81,8 @@ impl<'de, S: Sink> Visitor<'de> for StreamedApps<'_, S> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut apps: A) -> Result<(), A::Error> {
-        while let Some(app) = apps.next_element()? {
-            self.0.app(app);
+        while let Some(Located { line, value }) = apps.next_element()? {
+            self.0.app(value, line);
         }
         self.0.no_more_apps();
         Ok(())

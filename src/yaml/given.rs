@@ -4,9 +4,11 @@
 use std::fmt;
 
 use serde::{
+    Deserialize,
     de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Unexpected, Visitor},
     forward_to_deserialize_any,
 };
+use serde_saphyr::Spanned;
 
 /// Hands everything on, and refuses an empty value in a mapping or a list.
 pub(super) struct Given<T>(pub T);
@@ -43,9 +45,14 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Given<D> {
         self.0.deserialize_struct(name, fields, Given(visitor))
     }
 
+    /// What is behind a newtype is its own business: [`Located`] puts this around its value again.
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_newtype_struct(name, visitor)
+    }
+
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str bytes byte_buf unit unit_struct
-        newtype_struct tuple tuple_struct enum identifier ignored_any
+        tuple tuple_struct enum identifier ignored_any
     }
 }
 
@@ -113,5 +120,27 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Value<S> {
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
         self.0.deserialize(Given(deserializer))
+    }
+}
+
+/// A value and where it begins, or where an alias stands for it.
+pub struct Located<T> {
+    /// From 1.
+    pub line: u32,
+    pub value: T,
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Located<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Spanned { value: Inner(value), referenced, .. } = Spanned::<Inner<T>>::deserialize(deserializer)?;
+        Ok(Self { line: u32::try_from(referenced.line()).unwrap_or_default(), value })
+    }
+}
+
+struct Inner<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Inner<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(Given(deserializer)).map(Self)
     }
 }

@@ -18,6 +18,7 @@ mod tree;
 
 pub use check::Check;
 pub use fault::{Fault, FaultCode, Faults};
+pub use given::Located;
 pub use lone::Lone;
 pub use notes::{At, Notes};
 pub use strict::collect;

@@ -97,6 +97,21 @@ defaults: {provider: entra, tenant: example.org, owners: [a@example.org], warn: 
 }
 
 #[test]
+fn an_app_knows_where_its_entry_begins() {
+    let apps = "apps:\n  # one\n  - {name: a, client_id: x}\n\n  -\n    name: b\n    client_id: y\n  - {<<: {client_id: z},\n     name: c}\n";
+    let defaults = "defaults: {provider: entra, tenant: example.org}\n";
+    for (text, lines) in
+        [(format!("version: 1\n{defaults}{apps}"), [5, 8, 10]), (format!("version: 1\n{apps}{defaults}"), [4, 7, 9])]
+    {
+        let apps = read_text(&text).unwrap().apps;
+        let origins: Vec<&Origin> = apps.iter().filter_map(|app| app.origin.as_ref()).collect();
+        assert_eq!(origins.iter().map(|origin| origin.line).collect::<Vec<_>>(), lines, "{text}");
+        assert!(origins.iter().all(|origin| origin.file.ends_with("apps.yaml")));
+        assert!(Arc::ptr_eq(&origins[0].file, &origins[2].file), "kept once");
+    }
+}
+
+#[test]
 fn aliases_and_merges_are_read_and_their_faults_are_placed() {
     let text = "
 version: 1
