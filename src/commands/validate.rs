@@ -6,7 +6,7 @@ use crate::{
     cli::Common,
     exit::Exit,
     inventory::{self, FaultCode, Faults},
-    settings,
+    logging, settings,
 };
 
 /// Show every fault of inventory and settings, with place and advice
@@ -23,14 +23,20 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     let paths = super::inventory_paths(args.paths, common);
     let file = settings::locate(common.config.as_deref(), paths.first().map(PathBuf::as_path));
     let (settings, mut faults) = match settings::read(file.as_deref()) {
-        Ok(settings) => (Some(settings), Vec::new()),
+        Ok(settings) => {
+            logging::warn(&settings.warnings);
+            (Some(settings), Vec::new())
+        }
         Err(Faults(faults)) => (None, faults),
     };
     // Faulty settings may well list the program that a reference runs.
     let settings_known = settings.is_some();
     let settings = settings.unwrap_or_default();
     let counts = match inventory::read(&paths, &settings.exec) {
-        Ok(inventory) => (inventory.apps.len(), inventory.subjects().count()),
+        Ok(inventory) => {
+            logging::warn(&inventory.warnings);
+            (inventory.apps.len(), inventory.subjects().count())
+        }
         Err(Faults(found)) => {
             faults.extend(found.into_iter().filter(|fault| settings_known || fault.code != FaultCode::ExecNotAllowed));
             (0, 0)

@@ -10,13 +10,15 @@ use chrono::{DateTime, Utc};
 use url::Url;
 
 use super::Rotation;
-use crate::{period::Period, provider::Provider, secret::SecretRef};
+use crate::{period::Period, provider::Provider, secret::SecretRef, yaml::Fault};
 
 /// Everything read in one run, in the order it was written.
 #[derive(Debug)]
 pub struct Inventory {
     pub files: Vec<PathBuf>,
     pub apps: Vec<App>,
+    /// What is accepted and had better be otherwise.
+    pub warnings: Vec<Fault>,
 }
 
 impl Inventory {

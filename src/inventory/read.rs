@@ -50,10 +50,11 @@ pub fn read(paths: &[PathBuf], programs: &[ExecRule]) -> Result<Inventory, Fault
             );
         }
     }
-    let mut apps = Vec::new();
-    for part in parts {
+    let (mut apps, mut warnings) = (Vec::new(), Vec::new());
+    for mut part in parts {
+        warnings.extend(part.notes.take_warnings().into_iter().flat_map(|notes| placed(&part.file, notes)));
         if !part.notes.is_empty() {
-            faults.extend(placed(part));
+            faults.extend(placed(&part.file, part.notes));
         } else if apps.is_empty() {
             // The usual single file: its list is the inventory's, not a copy of it.
             apps = part.apps;
@@ -62,7 +63,7 @@ pub fn read(paths: &[PathBuf], programs: &[ExecRule]) -> Result<Inventory, Fault
         }
     }
     if faults.is_empty() {
-        return Ok(Inventory { files, apps });
+        return Ok(Inventory { files, apps, warnings });
     }
     faults.sort_by_key(|fault| files.iter().position(|file| *file == fault.file));
     Err(Faults(faults))
@@ -128,11 +129,11 @@ fn read_file(file: &Path, programs: &[ExecRule]) -> Result<Part, Fault> {
     Ok(reader.part(file))
 }
 
-/// The faults of a part, with their places. The text is read again, for it was let go once it had been read.
-fn placed(part: Part) -> Vec<Fault> {
-    let text = yaml::source(&part.file).unwrap_or_default();
+/// Notes with their places. The text is read again, for it was let go once it had been read.
+fn placed(file: &Path, notes: Notes) -> Vec<Fault> {
+    let text = yaml::source(file).unwrap_or_default();
     let tree = Tree::parse(&text).ok();
-    part.notes.placed(&part.file, tree.as_ref().map(|tree| &tree.root))
+    notes.placed(file, tree.as_ref().map(|tree| &tree.root))
 }
 
 /// Turns a file's entries into apps, whichever way they are read.

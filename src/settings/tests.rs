@@ -234,6 +234,21 @@ fn no_address_of_a_server_holds_what_is_never_sent_to_it() {
 }
 
 #[test]
+fn a_time_of_rotation_that_is_shorter_than_usual_is_a_warning() {
+    let text =
+        "version: 1\nrotation: {live_deadline: 20m, live_for: 119s, settle: 5m, run_gap: 1h, max_rotations: 1}\n";
+    let warnings = Faults(read_text(text).unwrap().warnings).to_string();
+    let shown: Vec<&str> =
+        warnings.lines().map(|line| line.split_once("credwatch.yaml:").map_or(line, |(_, rest)| rest)).collect();
+    assert_snapshot!(shown.join("\n"), @r"
+    2:42: SHORT_TIME rotation.live_for: this is shorter than the default of 2m
+        remove the key, unless a shorter time was measured here
+    2:69: SHORT_TIME rotation.run_gap: this is shorter than the default of 20h
+        remove the key, unless a shorter time was measured here
+    ");
+}
+
+#[test]
 fn a_key_with_nothing_behind_it_is_a_fault() {
     assert_snapshot!(told("version: 1\nnotify:\nallow: [~]\nhooks: {x: }\nhttp: {proxy: null}\nvault: {address: 'https://vault.example.org', token: ~}\n"), @r"
     credwatch.yaml:2:1: INVALID_VALUE notify: there is nothing behind this key

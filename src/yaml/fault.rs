@@ -57,6 +57,8 @@ pub enum FaultCode {
     DuplicateCredential,
     /// A `rotate` block that could lose a secret or cannot work.
     UnsafeRotation,
+    /// A time that is accepted and may prove too short; only ever a warning.
+    ShortTime,
 }
 
 impl FaultCode {
@@ -87,6 +89,7 @@ impl FaultCode {
             Self::DuplicateName => "DUPLICATE_NAME",
             Self::DuplicateCredential => "DUPLICATE_CREDENTIAL",
             Self::UnsafeRotation => "UNSAFE_ROTATION",
+            Self::ShortTime => "SHORT_TIME",
         }
     }
 }
@@ -154,7 +157,8 @@ impl fmt::Display for Fault {
         }
         write!(f, ": {}", self.message)?;
         if !self.advice.is_empty() {
-            write!(f, "\n    {}", self.advice)?;
+            // In a log, a message is one line.
+            write!(f, "{}{}", if f.alternate() { "; " } else { "\n    " }, self.advice)?;
         }
         Ok(())
     }

@@ -112,6 +112,22 @@ fn an_app_knows_where_its_entry_begins() {
 }
 
 #[test]
+fn a_grace_under_a_day_is_a_warning() {
+    let rotated = |times: &str| {
+        let lines =
+            format!("secret: file:/etc/s\nrotate: {{deliver_to: [{{store: \"file:/etc/s\", pick_up: 1h}}], {times}}}");
+        let warnings = read_text(&with(&lines)).unwrap_or_else(|faults| panic!("{faults}")).warnings;
+        warnings
+            .iter()
+            .map(|one| format!("{}:{} {} {}", one.line, one.column, one.code.name(), one.path))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(rotated("grace: 23h"), ["7:72 SHORT_TIME apps[0].rotate.grace"]);
+    assert_eq!(rotated("grace: 24h"), [""; 0]);
+    assert_eq!(rotated("before: 30d"), [""; 0], "the usual grace is a week");
+}
+
+#[test]
 fn aliases_and_merges_are_read_and_their_faults_are_placed() {
     let text = "
 version: 1
