@@ -19,26 +19,28 @@ use super::{
 };
 use crate::{
     secret::ExecRule,
+    settings::Settings,
     yaml::{self, At, Check, Fault, FaultCode, Faults, Notes, Text, Tree},
 };
 
-/// Reads files and folders; a folder means its `*.yaml`, sorted, without the settings. `programs` are those that
-/// `exec:` references may run.
+/// Reads files and folders; a folder means its `*.yaml`, sorted, without the settings. These say which programs
+/// `exec:` references may run, and what the hooks that rotations deliver to can do.
 ///
 /// # Errors
 /// Every fault of all the files.
-pub fn read(paths: &[PathBuf], programs: &[ExecRule]) -> Result<Inventory, Faults> {
+pub fn read(paths: &[PathBuf], settings: &Settings) -> Result<Inventory, Faults> {
     let mut faults = Vec::new();
     let files = files(paths, &mut faults);
     let mut parts = Vec::with_capacity(files.len());
     for file in &files {
-        match read_file(file, programs) {
+        match read_file(file, &settings.exec) {
             Ok(part) => parts.push(part),
             Err(fault) => faults.push(fault),
         }
     }
     across::check_names(&mut parts);
     across::check_rotated(&mut parts);
+    across::check_hooks(&mut parts, &settings.hooks);
     if faults.is_empty() && parts.iter().all(|part| part.notes.is_empty() && part.apps.is_empty()) {
         let advice = "write an entry for each app registration; `credwatch init` shows how";
         if let Some(part) = parts.first_mut() {

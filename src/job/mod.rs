@@ -179,7 +179,7 @@ impl Job {
     }
 
     fn inventory(&self, settings: &Settings) -> anyhow::Result<Inventory> {
-        let all = inventory::read(&self.paths, &settings.exec)?;
+        let all = inventory::read(&self.paths, settings)?;
         logging::warn(&all.warnings);
         ensure!(!all.apps.is_empty(), "the inventory holds no app: nothing to test");
         let selected = self.selection.apply(all);

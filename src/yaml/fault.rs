@@ -51,6 +51,8 @@ pub enum FaultCode {
     MalformedReference,
     /// A program that the settings' `exec` does not list.
     ExecNotAllowed,
+    /// A hook that the settings' `hooks` do not define.
+    UnknownHook,
     /// An app name, label or channel name used twice.
     DuplicateName,
     /// Two entries for the same credential of the provider, one of them rotated.
@@ -86,6 +88,7 @@ impl FaultCode {
             Self::SecretLooksInline => "SECRET_LOOKS_INLINE",
             Self::MalformedReference => "MALFORMED_REFERENCE",
             Self::ExecNotAllowed => "EXEC_NOT_ALLOWED",
+            Self::UnknownHook => "UNKNOWN_HOOK",
             Self::DuplicateName => "DUPLICATE_NAME",
             Self::DuplicateCredential => "DUPLICATE_CREDENTIAL",
             Self::UnsafeRotation => "UNSAFE_ROTATION",

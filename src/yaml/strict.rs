@@ -48,7 +48,7 @@ struct Part<'t, 'l> {
 }
 
 impl<'t> Part<'t, '_> {
-    /// Nothing written is a slip: see [`super::given`].
+    /// Nothing written is a slip, as the reader without places has it, too.
     fn given(self) -> Result<Self, Mistake> {
         match self.node.map(|node| &*node.value) {
             Some(Value::Null) => Err(Mistake::new(Kind::Empty)),

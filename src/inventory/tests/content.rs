@@ -75,6 +75,25 @@ fn credentials_of_one_app_are_told_apart_by_their_labels() {
 }
 
 #[test]
+fn a_rotation_relies_on_hooks_that_the_settings_define_and_that_can_read() {
+    let told = |stores: &str, more: &str| {
+        told(&with(&format!("secret: file:/etc/s\nrotate: {{deliver_to: [{stores}]{more}}}")))
+    };
+    assert_eq!(told("'hook:etl', 'file:/etc/s', 'hook:blind'", ""), "");
+    assert_eq!(told("'hook:etl', 'file:/etc/s'", ", allow_gap: true, window: '0 22 * * SAT'"), "");
+    assert_snapshot!(told("'hook:blind', 'file:/etc/s', {store: 'hook:other'}", ""), @r"
+    apps.yaml:7:27: UNSAFE_ROTATION apps[0].rotate.deliver_to[0]: the first store is a hook without the verb `read`, so the new secret cannot be read back
+        let the hook read, too, and add the verb in the settings; or put a store first that can be read
+    apps.yaml:7:56: UNKNOWN_HOOK apps[0].rotate.deliver_to[2]: the settings define no hook of this name
+        define it under `hooks` in credwatch.yaml, or check its name
+    ");
+    assert_snapshot!(told("'file:/etc/s', 'hook:blind'", ", allow_gap: true, window: '0 22 * * SAT'"), @r"
+    apps.yaml:7:68: UNSAFE_ROTATION apps[0].rotate.allow_gap: a gap could not be seen to end: one of the stores is a hook without the verb `read`
+        let the hook read, too, and add the verb in the settings; or deliver to stores that can be read
+    ");
+}
+
+#[test]
 fn a_name_may_hold_anything_because_every_output_makes_it_harmless() {
     for name in [&"x".repeat(10_000), "=cmd()|<script>{{x}} \u{202e}", r"a\e[31m\r\nBcc: x\0"] {
         let entry = format!("  - {{name: \"{name}\", provider: entra, tenant: example.org, client_id: x}}\n");

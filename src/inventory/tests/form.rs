@@ -244,7 +244,7 @@ fn what_is_not_there_is_told_with_a_remedy() {
     fs::write(folder.path().join("credwatch.yaml"), "7Qm2").unwrap();
     fs::write(folder.path().join("utf16.yml"), "7Qm2").unwrap();
     let paths = [folder.path().join("nope.yaml"), folder.path().to_owned()];
-    let faults = shortened(read(&paths, &[]).unwrap_err(), folder.path());
+    let faults = shortened(read(&paths, &Settings::default()).unwrap_err(), folder.path());
     assert_snapshot!(faults.to_string().replace(&folder.path().display().to_string(), "FOLDER"), @r"
     nope.yaml: FILE_UNREADABLE: there is no such file or folder
         `credwatch init` writes a first one
@@ -252,7 +252,7 @@ fn what_is_not_there_is_told_with_a_remedy() {
         `credwatch init` writes a first one; files must end in `.yaml`
     ");
     fs::write(folder.path().join("a.yaml"), b"version: 1\n# caf\xe9\n").unwrap();
-    let faults = shortened(read(&[folder.path().to_owned()], &[]).unwrap_err(), folder.path());
+    let faults = shortened(read(&[folder.path().to_owned()], &Settings::default()).unwrap_err(), folder.path());
     assert_snapshot!(faults, @r"
     a.yaml:2:6: NOT_UTF8: the file is not UTF-8 text
         save it as UTF-8

@@ -176,10 +176,11 @@ fn every_example_is_read_alone_and_all_together() {
     let files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(files.len(), 10);
     for file in &files {
-        let inventory = read(std::slice::from_ref(file), &[]).unwrap_or_else(|faults| panic!("{faults}"));
+        let inventory =
+            read(std::slice::from_ref(file), &Settings::default()).unwrap_or_else(|faults| panic!("{faults}"));
         assert!(!inventory.apps.is_empty());
     }
-    let all = read(&[folder], &[]).unwrap();
+    let all = read(&[folder], &Settings::default()).unwrap();
     assert_eq!((all.files.len(), all.apps.len(), all.subjects().count()), (10, 14, 15));
     let deskpro = all.apps.iter().find(|app| &*app.name == "deskpro-mail").unwrap();
     assert!(matches!(deskpro.credentials[0].expires, Some(Expires::At(at)) if crate::clock::is_never(at)));
@@ -193,7 +194,7 @@ fn every_example_is_the_same_data_to_another_reader() {
         let text = fs::read_to_string(&path).unwrap();
         let other: serde_yaml::Value = serde_yaml::from_str(&text).unwrap();
         let apps = other.get("apps").and_then(|apps| apps.as_sequence()).unwrap();
-        let ours = read(std::slice::from_ref(&path), &[]).unwrap().apps;
+        let ours = read(std::slice::from_ref(&path), &Settings::default()).unwrap().apps;
         assert_eq!(apps.len(), ours.len(), "{}", path.display());
         let tree = crate::yaml::Tree::parse(&text).ok().unwrap();
         assert!(same(&tree.root, &other), "{}", path.display());
