@@ -7,6 +7,7 @@ use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 use crate::{
     cli::{Color, Common, LogFormat},
     text::printable,
+    yaml::Fault,
 };
 
 /// Sets colours and the log level for the whole process. Called once.
@@ -43,6 +44,13 @@ impl<'a> MakeWriter<'a> for Stderr {
 
     fn make_writer(&'a self) -> Self::Writer {
         io::stderr()
+    }
+}
+
+/// What reading a file found acceptable and not good, one line each.
+pub fn warn(warnings: &[Fault]) {
+    for warning in warnings {
+        tracing::warn!("{warning:#}");
     }
 }
 

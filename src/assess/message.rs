@@ -60,7 +60,7 @@ pub(super) fn of(case: &Case<'_>, code: FindingCode) -> String {
         ),
         FindingCode::Throttled => {
             let wait = answer(case.observation).and_then(|answer| answer.retry_after);
-            let wait = wait.map(|seconds| format!(" and asks for a pause of {seconds} s")).unwrap_or_default();
+            let wait = wait.map(|seconds| format!(" and asks for a pause of {}", pause(seconds))).unwrap_or_default();
             format!("{} has had too many requests{wait}{}.", capital(&host(case)), told(case))
         }
         FindingCode::Transient => {
@@ -113,6 +113,18 @@ pub(super) fn of(case: &Case<'_>, code: FindingCode) -> String {
             format!("Nobody has written down when the {noun} expires, so nobody can be warned.")
         }
         FindingCode::DeclaredDateWrong => declared_wrong(case),
+    }
+}
+
+/// A length of time in the largest unit that still says it roughly; a server may name any number of seconds.
+fn pause(seconds: u64) -> String {
+    let (minute, hour, day, year) = (60, 3_600, 86_400, 31_536_000);
+    match seconds {
+        _ if seconds < 2 * minute => format!("{seconds} s"),
+        _ if seconds < 2 * hour => format!("{} min", seconds.div_ceil(minute)),
+        _ if seconds < 2 * day => format!("{} h", seconds.div_ceil(hour)),
+        _ if seconds < year => format!("{} days", seconds.div_ceil(day)),
+        _ => "more than a year".to_owned(),
     }
 }
 

@@ -45,7 +45,7 @@ pub struct Args {
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
     /// Time for one credential, with all attempts and waits [default: the settings' 30s]
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", value_parser = super::parse_timeout)]
     timeout: Option<Period>,
 }
 

@@ -20,6 +20,7 @@ use crate::{
     notify::{self, Tonight, mail::Mail},
     report::{Format, Report, Target},
     sandbox::{self, Sandbox},
+    settings::Settings,
 };
 
 /// Who the mails would come from, and who gets the summary of everything.
@@ -89,7 +90,7 @@ fn set_up(sandbox: &Sandbox, folder: &Path) -> anyhow::Result<PathBuf> {
     let file = folder.join("demo.yaml");
     fs::write(&file, sandbox::inventory_for(sandbox.address(), clock::now()))?;
     fs::write(folder.join("credwatch.yaml"), "version: 1\n")?;
-    let inventory = inventory::read(std::slice::from_ref(&file), &[])?;
+    let inventory = inventory::read(std::slice::from_ref(&file), &Settings::default())?;
     sandbox::furnish(&inventory, sandbox.directory())?;
     Ok(file)
 }

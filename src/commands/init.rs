@@ -70,7 +70,7 @@ mod tests {
         let dir = folder.path().join("new");
         assert_eq!(run(Args { dir: dir.clone() }, &Common::default()).await.unwrap(), Exit::Clean);
         let settings = settings::read(Some(&dir.join(settings::FILE_NAME))).unwrap();
-        let inventory = inventory::read(&[dir.join("inventory")], &settings.exec).unwrap();
+        let inventory = inventory::read(&[dir.join("inventory")], &settings).unwrap();
         assert_eq!(inventory.apps.len(), 1);
     }
 

@@ -26,6 +26,7 @@ use clap::Subcommand;
 use crate::{
     cli::{Cli, Common},
     exit::Exit,
+    period::{NotAPeriod, Period},
 };
 
 /// What was asked for; one file each.
@@ -94,4 +95,14 @@ fn inventory_paths(args: Vec<PathBuf>, common: &Common) -> Vec<PathBuf> {
         .into_iter()
         .find(|paths| !paths.is_empty())
         .unwrap_or_else(|| vec!["inventory".into()])
+}
+
+/// `--timeout`, as strict as the settings' `http.timeout`.
+fn parse_timeout(text: &str) -> Result<Period, String> {
+    let timeout: Period = text.parse().map_err(|fault: NotAPeriod| fault.to_string())?;
+    if timeout == Period::default() {
+        Err("nothing answers in no time; the default is 30s".to_owned())
+    } else {
+        Ok(timeout)
+    }
 }

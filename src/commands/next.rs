@@ -24,7 +24,7 @@ pub struct Args {
     #[arg(long, value_name = "ZONE", value_parser = schedule::zone)]
     timezone: Option<Tz>,
     /// Show times strictly after this one [default: now]
-    #[arg(long, value_name = "RFC3339", value_parser = DateTime::parse_from_rfc3339)]
+    #[arg(long, value_name = "RFC3339", value_parser = parse_time)]
     from: Option<DateTime<chrono::FixedOffset>>,
     /// How many times to show
     #[arg(short = 'n', value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
@@ -65,6 +65,11 @@ fn following(schedule: &Schedule, from: DateTime<Utc>) -> anyhow::Result<DateTim
 /// RFC 3339 with the zone's offset as a number, `+00:00` for UTC.
 fn written(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Secs, false)
+}
+
+fn parse_time(text: &str) -> Result<DateTime<chrono::FixedOffset>, &'static str> {
+    DateTime::parse_from_rfc3339(text)
+        .map_err(|_| "write a time with its zone (RFC 3339), as in 2027-03-01T12:00:00Z or 2027-03-01T12:00:00+01:00")
 }
 
 /// The settings' schedule; a zone given by hand wins.

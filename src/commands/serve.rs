@@ -37,7 +37,7 @@ pub struct Args {
 pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     let nights = Nights { paths: super::inventory_paths(Vec::new(), common), common };
     let settings = nights.settings()?;
-    inventory::read(&nights.paths, &settings.exec)?;
+    inventory::read(&nights.paths, &settings)?;
     drive(&args, settings.listen, &nights).await
 }
 

@@ -35,7 +35,7 @@ pub struct Args {
     #[arg(long)]
     show_claims: bool,
     /// Time for the test, with all attempts and waits [default: the settings' 30s]
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", value_parser = super::parse_timeout)]
     timeout: Option<Period>,
     #[command(flatten)]
     output: Output,

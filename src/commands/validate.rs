@@ -6,7 +6,7 @@ use crate::{
     cli::Common,
     exit::Exit,
     inventory::{self, FaultCode, Faults},
-    settings,
+    logging, settings,
 };
 
 /// Show every fault of inventory and settings, with place and advice
@@ -23,16 +23,23 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     let paths = super::inventory_paths(args.paths, common);
     let file = settings::locate(common.config.as_deref(), paths.first().map(PathBuf::as_path));
     let (settings, mut faults) = match settings::read(file.as_deref()) {
-        Ok(settings) => (Some(settings), Vec::new()),
+        Ok(settings) => {
+            logging::warn(&settings.warnings);
+            (Some(settings), Vec::new())
+        }
         Err(Faults(faults)) => (None, faults),
     };
-    // Faulty settings may well list the program that a reference runs.
+    // Faulty settings may well list the program that a reference runs, or define the hook.
     let settings_known = settings.is_some();
     let settings = settings.unwrap_or_default();
-    let counts = match inventory::read(&paths, &settings.exec) {
-        Ok(inventory) => (inventory.apps.len(), inventory.subjects().count()),
+    let counts = match inventory::read(&paths, &settings) {
+        Ok(inventory) => {
+            logging::warn(&inventory.warnings);
+            (inventory.apps.len(), inventory.subjects().count())
+        }
         Err(Faults(found)) => {
-            faults.extend(found.into_iter().filter(|fault| settings_known || fault.code != FaultCode::ExecNotAllowed));
+            let of_settings = |code| matches!(code, FaultCode::ExecNotAllowed | FaultCode::UnknownHook);
+            faults.extend(found.into_iter().filter(|fault| settings_known || !of_settings(fault.code)));
             (0, 0)
         }
     };
@@ -87,5 +94,11 @@ apps:
         assert_eq!(validated(APPS, "version: 1\n").await, Exit::Usage, "the program is not allowed");
         assert_eq!(validated(APPS, "version: 1\nexec: yes\n").await, Exit::Usage, "the settings are faulty");
         assert_eq!(validated("version: 1\napps: []\n", settings).await, Exit::Usage);
+        let rotated =
+            APPS.replace("exec:[\"/usr/bin/op\"]", "file:/etc/s\n    rotate: {deliver_to: [hook:etl, file:/etc/s]}");
+        let hooks = "version: 1\nhooks: {etl: {program: [/usr/local/bin/etl], verbs: [read, write]}}\n";
+        assert_eq!(validated(&rotated, hooks).await, Exit::Clean);
+        assert_eq!(validated(&rotated, &hooks.replace("read, ", "")).await, Exit::Usage, "it cannot read");
+        assert_eq!(validated(&rotated, "version: 1\n").await, Exit::Usage, "it is not defined");
     }
 }

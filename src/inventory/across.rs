@@ -1,17 +1,19 @@
 //! What must hold over all files of an inventory.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
 use super::{
+    Destination, Rotation,
     model::{App, Credential, Key, TokenEndpoint},
     read::Part,
 };
 use crate::{
+    settings::{Hook, Verb},
     text::printable,
-    yaml::{At, FaultCode},
+    yaml::{At, FaultCode, Notes},
 };
 
 /// Names are unique over all files.
@@ -55,25 +57,54 @@ pub fn check_rotated(parts: &mut [Part]) {
         let identity = Identity::of(one);
         rotated.contains(&identity) && !seen.insert(identity)
     });
-    let faulty: Vec<(usize, usize, Option<usize>, &'static str)> = twice
-        .map(|(part, one)| {
-            (part, one.index, one.item, if one.credential.secret_id.is_some() { "secret_id" } else { "secret" })
-        })
+    let faulty: Vec<(usize, Spot, &'static str)> = twice
+        .map(|(part, one)| (part, one.spot, if one.credential.secret_id.is_some() { "secret_id" } else { "secret" }))
         .collect();
-    for (part, index, item, key) in faulty {
+    for (part, spot, key) in faulty {
         let Some(part) = parts.get_mut(part) else { continue };
-        let at = At::Root.key("apps");
-        let at = at.index(index);
-        let (at_list, message) =
-            (at.key("credentials"), "another entry names the same credential, and one of the two is rotated");
-        let at_item = item.map(|item| at_list.index(item));
-        let at = at_item.as_ref().unwrap_or(&at).key(key);
-        part.notes.add(
-            &at,
-            FaultCode::DuplicateCredential,
-            message,
-            "keep one entry for each credential of the provider",
-        );
+        let message = "another entry names the same credential, and one of the two is rotated";
+        let advice = "keep one entry for each credential of the provider";
+        spot.at(|at| part.notes.add(&at.key(key), FaultCode::DuplicateCredential, message, advice));
+    }
+}
+
+/// A rotation relies on what the settings say of its hooks.
+pub fn check_hooks(parts: &mut [Part], hooks: &BTreeMap<String, Hook>) {
+    for part in parts {
+        let rotated: Vec<(Spot, Arc<Rotation>)> =
+            part.subjects().filter_map(|one| Some((one.spot, Arc::clone(one.credential.rotate.as_ref()?)))).collect();
+        for (spot, rotation) in rotated {
+            spot.at(|at| check_hooks_of(&rotation, hooks, &at.key("rotate"), &mut part.notes));
+        }
+    }
+}
+
+fn check_hooks_of(rotation: &Rotation, hooks: &BTreeMap<String, Hook>, at: &At<'_>, notes: &mut Notes) {
+    let at_list = at.key("deliver_to");
+    for (index, delivery) in rotation.deliver_to.iter().enumerate() {
+        let Destination::Hook(name) = &delivery.to else { continue };
+        let at_item = at_list.index(index);
+        match hooks.get(name) {
+            None => {
+                let advice = "define it under `hooks` in credwatch.yaml, or check its name";
+                notes.add(&at_item, FaultCode::UnknownHook, "the settings define no hook of this name", advice);
+            }
+            Some(hook) if hook.verbs.contains(&Verb::Read) => {}
+            Some(_) if index == 0 => {
+                let message =
+                    "the first store is a hook without the verb `read`, so the new secret cannot be read back";
+                let advice =
+                    "let the hook read, too, and add the verb in the settings; or put a store first that can be read";
+                notes.add(&at_item, FaultCode::UnsafeRotation, message, advice);
+            }
+            Some(_) if rotation.allow_gap => {
+                let message = "a gap could not be seen to end: one of the stores is a hook without the verb `read`";
+                let advice =
+                    "let the hook read, too, and add the verb in the settings; or deliver to stores that can be read";
+                notes.add(&at.key("allow_gap"), FaultCode::UnsafeRotation, message, advice);
+            }
+            Some(_) => {}
+        }
     }
 }
 
@@ -81,9 +112,27 @@ pub fn check_rotated(parts: &mut [Part]) {
 struct Written<'a> {
     app: &'a App,
     credential: &'a Credential,
+    spot: Spot,
+}
+
+#[derive(Clone, Copy)]
+struct Spot {
+    /// Of the app in its file.
     index: usize,
     /// In the app's list.
     item: Option<usize>,
+}
+
+impl Spot {
+    fn at(self, note: impl FnOnce(&At<'_>)) {
+        let apps = At::Root.key("apps");
+        let app = apps.index(self.index);
+        let list = app.key("credentials");
+        match self.item {
+            Some(item) => note(&list.index(item)),
+            None => note(&app),
+        }
+    }
 }
 
 impl Part {
@@ -96,8 +145,7 @@ impl Part {
             app.credentials.iter().enumerate().map(move |(item, credential)| Written {
                 app,
                 credential,
-                index,
-                item: in_list.then_some(item),
+                spot: Spot { index, item: in_list.then_some(item) },
             })
         })
     }

@@ -61,6 +61,7 @@ pub fn app(name: Arc<str>, own: Fields, common: &mut Common, at: &At<'_>, check:
         warn: own.warn.or(defaults.warn),
         critical: own.critical.or(defaults.critical),
         credentials,
+        origin: None,
     })
 }
 

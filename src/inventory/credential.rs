@@ -1,6 +1,6 @@
 //! The credentials of one app.
 
-use std::{collections::HashSet, sync::Arc};
+use std::collections::HashSet;
 
 use super::{
     fields::{CredentialFields, Fields},
@@ -64,9 +64,13 @@ pub fn finished(credentials: CredentialSet, at: &At<'_>, check: &mut Check<'_>) 
     for (index, fields) in credentials.list.into_iter().enumerate() {
         let at_item = at_list.index(index);
         let at = if credentials.in_list { &at_item } else { at };
-        if fields.label.as_ref().is_some_and(|label| !labels.insert(Arc::clone(label))) {
-            let advice = "give each credential of an app a label of its own";
-            check.notes.add(&at.key("label"), FaultCode::DuplicateName, "this label is used above", advice);
+        let advice = "give each credential of an app a label of its own; it tells them apart in reports and messages";
+        if !labels.insert(fields.label.clone()) {
+            if fields.label.is_some() {
+                check.notes.add(&at.key("label"), FaultCode::DuplicateName, "this label is used above", advice);
+            } else {
+                check.missing::<()>(&at.key("label"), advice);
+            }
         }
         all.push(credential(fields, at, check));
     }

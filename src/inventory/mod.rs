@@ -20,8 +20,8 @@ mod stream;
 
 pub use crate::yaml::{Fault, FaultCode, Faults};
 pub use model::{
-    App, AssertionAudience, AuthMethod, Credential, Expires, Inventory, Key, Registration, SigningAlgorithm, Subject,
-    TokenEndpoint,
+    App, AssertionAudience, AuthMethod, Credential, Expires, Inventory, Key, Origin, Registration, SigningAlgorithm,
+    Subject, TokenEndpoint,
 };
 pub use read::{app_from_fields, read};
 pub(crate) use registration::written;

@@ -1,18 +1,24 @@
 //! The valid inventory the rest of credwatch works on; reading guarantees what the types say.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 use url::Url;
 
 use super::Rotation;
-use crate::{period::Period, provider::Provider, secret::SecretRef};
+use crate::{period::Period, provider::Provider, secret::SecretRef, yaml::Fault};
 
 /// Everything read in one run, in the order it was written.
 #[derive(Debug)]
 pub struct Inventory {
     pub files: Vec<PathBuf>,
     pub apps: Vec<App>,
+    /// What is accepted and had better be otherwise.
+    pub warnings: Vec<Fault>,
 }
 
 impl Inventory {
@@ -59,6 +65,17 @@ pub struct App {
     pub critical: Option<Period>,
     /// At least one.
     pub credentials: Vec<Credential>,
+    /// Where its entry stands; `None` for one that was described without a file.
+    pub origin: Option<Origin>,
+}
+
+/// A place in the inventory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// As it was named or found in a named folder; shared by its apps.
+    pub file: Arc<Path>,
+    /// From 1.
+    pub line: u32,
 }
 
 /// Where an app is registered: the provider and what it needs to find its endpoints.

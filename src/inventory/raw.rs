@@ -13,7 +13,7 @@ use super::model::{AssertionAudience, AuthMethod, SigningAlgorithm};
 use crate::{
     period::Period,
     provider,
-    yaml::{Text, identifier, reference},
+    yaml::{Text, shape},
 };
 
 /// The app registrations whose credentials credwatch tests. Secrets are references, never values.
@@ -22,7 +22,7 @@ use crate::{
 #[schemars(title = "credwatch inventory")]
 pub struct File<A> {
     /// Version of this format.
-    #[schemars(required, extend("type" = "integer", "const" = 1))]
+    #[schemars(required, with = "Option<shape::Version>")]
     pub version: Option<Text>,
     /// What all apps of this file share; an app's own value wins.
     pub defaults: Option<App>,
@@ -42,27 +42,27 @@ impl<A> Default for File<A> {
 #[serde(deny_unknown_fields, expecting = "a mapping with the fields of an app")]
 pub struct App {
     /// What people call it; unique over all files.
-    #[schemars(required, length(min = 1, max = 1000))]
+    #[schemars(required)]
     pub name: Option<Text>,
     /// The identity provider it is registered with.
-    #[schemars(extend("enum" = provider::names()))]
+    #[schemars(with = "Option<String>", extend("enum" = provider::names()))]
     pub provider: Option<Text>,
     /// Entra: tenant id or verified domain. AVEVA: tenant id.
     pub tenant: Option<Text>,
     /// Entra: the national cloud.
-    #[schemars(extend("enum" = ["global", "usgov", "dod", "china", "bleu", "delos", "govsg"]))]
+    #[schemars(with = "Option<String>", extend("enum" = ["global", "usgov", "dod", "china", "bleu", "delos", "govsg"]))]
     pub cloud: Option<Text>,
     /// Entra: another login host.
-    #[schemars(extend("format" = "uri"))]
+    #[schemars(with = "Option<shape::Root>")]
     pub authority: Option<Text>,
     /// Entra: another root of Microsoft Graph.
-    #[schemars(extend("format" = "uri"))]
+    #[schemars(with = "Option<shape::Root>")]
     pub graph: Option<Text>,
     /// AVEVA: the region of the tenant.
-    #[schemars(extend("enum" = ["uswe", "euno", "auea", "jpea"]))]
+    #[schemars(with = "Option<String>", extend("enum" = ["uswe", "euno", "auea", "jpea"]))]
     pub region: Option<Text>,
     /// AVEVA and Keycloak: the server.
-    #[schemars(extend("format" = "uri"))]
+    #[schemars(with = "Option<shape::Root>")]
     pub base_url: Option<Text>,
     /// Keycloak: the realm.
     pub realm: Option<Text>,
@@ -71,23 +71,20 @@ pub struct App {
     /// Okta: the authorization server; absent = the org server.
     pub authorization_server: Option<Text>,
     /// oauth2: where the token endpoint is looked up by discovery.
-    #[schemars(extend("format" = "uri"))]
+    #[schemars(with = "Option<shape::Root>")]
     pub issuer: Option<Text>,
     /// Where tokens are asked for; overrides what the provider derives.
-    #[schemars(extend("format" = "uri"))]
+    #[schemars(with = "Option<shape::Endpoint>")]
     pub token_endpoint: Option<Text>,
     /// How the client authenticates; absent = what the provider prefers.
     #[schemars(with = "Option<AuthMethod>")]
     pub auth_method: Option<Text>,
     /// The client id (Entra: Application ID).
-    #[serde(default)]
-    #[schemars(schema_with = "identifier")]
     pub client_id: Option<Text>,
     /// The scope to ask for; absent = what the provider needs.
     pub scope: Option<Text>,
     /// Further form parameters of the token request, such as `resource` or `audience`.
-    #[serde(default)]
-    #[schemars(schema_with = "parameters")]
+    #[schemars(with = "Option<shape::Parameters>")]
     pub params: Option<BTreeMap<String, Text>>,
     /// How a client assertion is signed; absent = what fits the key.
     #[schemars(with = "Option<SigningAlgorithm>")]
@@ -96,14 +93,16 @@ pub struct App {
     #[schemars(with = "Option<AssertionAudience>")]
     pub assertion_audience: Option<Text>,
     /// E-mail addresses of the people who are told.
-    #[schemars(extend("items" = {"type": "string", "format": "email"}))]
+    #[schemars(with = "Option<Vec<shape::Address>>")]
     pub owners: Option<Vec<Text>>,
     /// Words to select by, as in `audit --tag billing`.
+    #[schemars(with = "Option<Vec<shape::Filled>>")]
     pub tags: Option<Vec<Text>>,
     /// Anything the next person should know.
+    #[schemars(with = "Option<shape::Notes>")]
     pub notes: Option<Text>,
     /// Where the procedure is described.
-    #[schemars(extend("format" = "uri"))]
+    #[schemars(with = "Option<shape::Page>")]
     pub runbook: Option<Text>,
     /// The product the credential is typed into (puzzel, deskpro, snaplogic, aveva, infusion, ...); gives a remedy its steps.
     pub used_by: Option<Text>,
@@ -114,37 +113,28 @@ pub struct App {
     #[schemars(with = "Option<Period>")]
     pub critical: Option<Text>,
     /// `false`: stays listed, is not tested.
-    #[schemars(with = "Option<bool>")]
+    #[schemars(with = "Option<shape::Flag>")]
     pub enabled: Option<Text>,
     /// Several credentials of one app, instead of the fields below.
+    #[schemars(length(min = 1))]
     pub credentials: Option<Vec<Credential>>,
     /// Tells the credential apart in reports.
-    #[serde(default)]
-    #[schemars(schema_with = "identifier")]
     pub label: Option<Text>,
     /// Where the client secret lies.
-    #[serde(default)]
-    #[schemars(schema_with = "reference")]
+    #[schemars(with = "Option<shape::Reference>")]
     pub secret: Option<Text>,
     /// Where the PEM with certificate and private key lies.
-    #[serde(default)]
-    #[schemars(schema_with = "reference")]
+    #[schemars(with = "Option<shape::Reference>")]
     pub certificate: Option<Text>,
     /// `kid` of a client assertion.
-    #[serde(default)]
-    #[schemars(schema_with = "identifier")]
     pub key_id: Option<Text>,
     /// The provider's id of the secret (Entra: Secret ID), never the secret itself.
-    #[serde(default)]
-    #[schemars(schema_with = "identifier")]
     pub secret_id: Option<Text>,
     /// When it ends.
-    #[serde(default)]
-    #[schemars(schema_with = "end")]
+    #[schemars(with = "Option<shape::End>")]
     pub expires: Option<Text>,
     /// When it was made: a new secret may need minutes to become active.
-    #[serde(default)]
-    #[schemars(schema_with = "moment")]
+    #[schemars(with = "Option<shape::Moment>")]
     pub created: Option<Text>,
     /// How it is to be replaced before it ends; this version checks the block and does not act on it.
     pub rotate: Option<Rotate>,
@@ -155,32 +145,22 @@ pub struct App {
 #[serde(deny_unknown_fields, expecting = "a mapping with the fields of a credential")]
 pub struct Credential {
     /// Tells the credentials of the app apart.
-    #[serde(default)]
-    #[schemars(schema_with = "identifier")]
     pub label: Option<Text>,
     /// Where the client secret lies.
-    #[serde(default)]
-    #[schemars(schema_with = "reference")]
+    #[schemars(with = "Option<shape::Reference>")]
     pub secret: Option<Text>,
     /// Where the PEM with certificate and private key lies.
-    #[serde(default)]
-    #[schemars(schema_with = "reference")]
+    #[schemars(with = "Option<shape::Reference>")]
     pub certificate: Option<Text>,
     /// `kid` of a client assertion.
-    #[serde(default)]
-    #[schemars(schema_with = "identifier")]
     pub key_id: Option<Text>,
     /// The provider's id of the secret (Entra: Secret ID), never the secret itself.
-    #[serde(default)]
-    #[schemars(schema_with = "identifier")]
     pub secret_id: Option<Text>,
     /// When it ends.
-    #[serde(default)]
-    #[schemars(schema_with = "end")]
+    #[schemars(with = "Option<shape::End>")]
     pub expires: Option<Text>,
     /// When it was made.
-    #[serde(default)]
-    #[schemars(schema_with = "moment")]
+    #[schemars(with = "Option<shape::Moment>")]
     pub created: Option<Text>,
     /// How it is to be replaced before it ends; this version checks the block and does not act on it.
     pub rotate: Option<Rotate>,
@@ -203,21 +183,22 @@ pub struct Rotate {
     #[schemars(with = "Option<Period>")]
     pub grace: Option<Text>,
     /// Remove the predecessor once that is safe.
-    #[schemars(with = "Option<bool>")]
+    #[schemars(with = "Option<shape::Flag>")]
     pub retire: Option<Text>,
     /// Remove it although the provider cannot tell its last use.
-    #[schemars(with = "Option<bool>")]
+    #[schemars(with = "Option<shape::Flag>")]
     pub retire_without_usage: Option<Text>,
     /// Give up a hand-over that nobody confirms.
     #[schemars(with = "Option<Period>")]
     pub abandon_after: Option<Text>,
     /// Providers without overlap: accept an outage inside `window`.
-    #[schemars(with = "Option<bool>")]
+    #[schemars(with = "Option<shape::Flag>")]
     pub allow_gap: Option<Text>,
     /// Crontab line; effects only within the hour after it.
+    #[schemars(with = "Option<String>")]
     pub window: Option<Text>,
     /// Observe only.
-    #[schemars(with = "Option<bool>")]
+    #[schemars(with = "Option<shape::Flag>")]
     pub frozen: Option<Text>,
 }
 
@@ -225,7 +206,7 @@ pub struct Rotate {
 #[derive(JsonSchema)]
 #[serde(untagged)]
 pub enum Destination {
-    Address(Text),
+    Address(#[schemars(with = "shape::Store")] Text),
     Store(Store),
 }
 
@@ -234,13 +215,13 @@ pub enum Destination {
 #[serde(deny_unknown_fields, expecting = "a store, or a mapping with `store`")]
 pub struct Store {
     /// The store.
-    #[schemars(required)]
+    #[schemars(required, with = "Option<shape::Store>")]
     pub store: Option<Text>,
     /// How long this one's consumers need to pick the secret up.
     #[schemars(with = "Option<Period>")]
     pub pick_up: Option<Text>,
     /// Write into the file itself (bind mounts), not beside it.
-    #[schemars(with = "Option<bool>")]
+    #[schemars(with = "Option<shape::Flag>")]
     pub in_place: Option<Text>,
 }
 
@@ -267,23 +248,4 @@ impl<'de> Visitor<'de> for DestinationVisitor {
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Destination, A::Error> {
         Store::deserialize(de::value::MapAccessDeserializer::new(map)).map(Destination::Store)
     }
-}
-
-fn parameters(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}})
-}
-
-const MOMENT: &str =
-    "[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2}))?";
-
-fn moment(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({"type": "string", "pattern": format!("^{MOMENT}$"), "examples": ["2027-03-01"]})
-}
-
-fn end(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({
-        "type": "string",
-        "pattern": format!("^(never|{MOMENT})$"),
-        "examples": ["2027-03-01", "2027-01-31T12:00:00Z", "never"]
-    })
 }

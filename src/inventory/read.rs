@@ -13,32 +13,34 @@ use super::{
     assemble::{self, Common},
     fields::Fields,
     files::files,
-    model::{App, Inventory},
+    model::{App, Inventory, Origin},
     raw,
     stream::{Sink, Streamed},
 };
 use crate::{
     secret::ExecRule,
+    settings::Settings,
     yaml::{self, At, Check, Fault, FaultCode, Faults, Notes, Text, Tree},
 };
 
-/// Reads files and folders; a folder means its `*.yaml`, sorted, without the settings. `programs` are those that
-/// `exec:` references may run.
+/// Reads files and folders; a folder means its `*.yaml`, sorted, without the settings. These say which programs
+/// `exec:` references may run, and what the hooks that rotations deliver to can do.
 ///
 /// # Errors
 /// Every fault of all the files.
-pub fn read(paths: &[PathBuf], programs: &[ExecRule]) -> Result<Inventory, Faults> {
+pub fn read(paths: &[PathBuf], settings: &Settings) -> Result<Inventory, Faults> {
     let mut faults = Vec::new();
     let files = files(paths, &mut faults);
     let mut parts = Vec::with_capacity(files.len());
     for file in &files {
-        match read_file(file, programs) {
+        match read_file(file, &settings.exec) {
             Ok(part) => parts.push(part),
             Err(fault) => faults.push(fault),
         }
     }
     across::check_names(&mut parts);
     across::check_rotated(&mut parts);
+    across::check_hooks(&mut parts, &settings.hooks);
     if faults.is_empty() && parts.iter().all(|part| part.notes.is_empty() && part.apps.is_empty()) {
         let advice = "write an entry for each app registration; `credwatch init` shows how";
         if let Some(part) = parts.first_mut() {
@@ -50,10 +52,11 @@ pub fn read(paths: &[PathBuf], programs: &[ExecRule]) -> Result<Inventory, Fault
             );
         }
     }
-    let mut apps = Vec::new();
-    for part in parts {
+    let (mut apps, mut warnings) = (Vec::new(), Vec::new());
+    for mut part in parts {
+        warnings.extend(part.notes.take_warnings().into_iter().flat_map(|notes| placed(&part.file, notes)));
         if !part.notes.is_empty() {
-            faults.extend(placed(part));
+            faults.extend(placed(&part.file, part.notes));
         } else if apps.is_empty() {
             // The usual single file: its list is the inventory's, not a copy of it.
             apps = part.apps;
@@ -62,7 +65,7 @@ pub fn read(paths: &[PathBuf], programs: &[ExecRule]) -> Result<Inventory, Fault
         }
     }
     if faults.is_empty() {
-        return Ok(Inventory { files, apps });
+        return Ok(Inventory { files, apps, warnings });
     }
     faults.sort_by_key(|fault| files.iter().position(|file| *file == fault.file));
     Err(Faults(faults))
@@ -101,7 +104,8 @@ pub struct Part {
 fn read_file(file: &Path, programs: &[ExecRule]) -> Result<Part, Fault> {
     let text = yaml::source(file)?;
     let folder = file.parent().unwrap_or(Path::new(""));
-    let mut reader = Reader::new(folder, programs);
+    let shared: Arc<Path> = file.into();
+    let mut reader = Reader::new(&shared, folder, programs);
     let typed = yaml::typed(&text, Streamed(&mut reader));
     if typed.is_ok() {
         reader.finish();
@@ -110,7 +114,7 @@ fn read_file(file: &Path, programs: &[ExecRule]) -> Result<Part, Fault> {
         }
     }
     let tree = Tree::parse(&text).map_err(|lone| lone.fault(file))?;
-    let mut reader = Reader::new(folder, programs);
+    let mut reader = Reader::new(&shared, folder, programs);
     reader.walk(&tree);
     if let (true, Err(error)) = (reader.check.notes.is_empty(), typed) {
         // Something only the one-pass reader minds; its text may quote the file, its place does not.
@@ -127,15 +131,16 @@ fn read_file(file: &Path, programs: &[ExecRule]) -> Result<Part, Fault> {
     Ok(reader.part(file))
 }
 
-/// The faults of a part, with their places. The text is read again, for it was let go once it had been read.
-fn placed(part: Part) -> Vec<Fault> {
-    let text = yaml::source(&part.file).unwrap_or_default();
+/// Notes with their places. The text is read again, for it was let go once it had been read.
+fn placed(file: &Path, notes: Notes) -> Vec<Fault> {
+    let text = yaml::source(file).unwrap_or_default();
     let tree = Tree::parse(&text).ok();
-    part.notes.placed(&part.file, tree.as_ref().map(|tree| &tree.root))
+    notes.placed(file, tree.as_ref().map(|tree| &tree.root))
 }
 
 /// Turns a file's entries into apps, whichever way they are read.
 struct Reader<'a> {
+    file: &'a Arc<Path>,
     check: Check<'a>,
     version: Option<Text>,
     common: Common,
@@ -148,8 +153,9 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(folder: &'a Path, programs: &'a [ExecRule]) -> Self {
+    fn new(file: &'a Arc<Path>, folder: &'a Path, programs: &'a [ExecRule]) -> Self {
         Self {
+            file,
             check: Check::new(folder, programs),
             version: None,
             common: Common::default(),
@@ -174,7 +180,7 @@ impl<'a> Reader<'a> {
             (Some(_), Some(yaml::Value::List(items))) => {
                 for (index, item) in items.iter().enumerate() {
                     match yaml::collect(item, &at.index(index), &mut self.check.notes) {
-                        Some(app) => self.app(app),
+                        Some(app) => self.app(app, u32::try_from(item.place.line).unwrap_or_default()),
                         None => self.count += 1,
                     }
                 }
@@ -217,7 +223,7 @@ impl Sink for Reader<'_> {
         self.common.defaults = Fields::read(defaults, &at, &mut self.check);
     }
 
-    fn app(&mut self, mut app: raw::App) {
+    fn app(&mut self, mut app: raw::App, line: u32) {
         let (at, index) = (At::Root.key("apps"), self.count);
         let at = at.index(index);
         self.count += 1;
@@ -232,7 +238,8 @@ impl Sink for Reader<'_> {
         // A name is only for showing from here on: an app without one is checked like the others.
         let nameless = name.is_none();
         let built = assemble::app(name.unwrap_or_default(), own, &mut self.common, &at, &mut self.check);
-        self.apps.extend(built.filter(|_| !nameless));
+        let origin = Some(Origin { file: Arc::clone(self.file), line });
+        self.apps.extend(built.filter(|_| !nameless).map(|app| App { origin, ..app }));
     }
 
     fn no_more_apps(&mut self) {

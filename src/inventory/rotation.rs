@@ -59,6 +59,8 @@ const DEFAULT_LIFETIME: Period = Period::from_days(180);
 const DEFAULT_GRACE: Period = Period::from_days(7);
 const DEFAULT_ABANDON: Period = Period::from_days(14);
 
+/// Consumers that read their secret once a day are common.
+const SHORT_GRACE: Period = Period::from_hours(24);
 /// Two failed weeks: what a rotation may lose before the new end comes too near.
 const SPARE: Period = Period::from_days(14);
 const REMINDER: Period = Period::from_days(7);
@@ -90,6 +92,11 @@ impl Rotation {
             frozen,
         };
         rotation.check(at, check);
+        if rotation.grace < SHORT_GRACE {
+            let advice = "give consumers a day or more, unless all of them read the secret at each use";
+            let message = "consumers have less than a day to pick the new secret up";
+            check.notes.warn(&at.key("grace"), FaultCode::ShortTime, message, advice);
+        }
         Some(rotation)
     }
 

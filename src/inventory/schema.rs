@@ -1,15 +1,14 @@
 //! The JSON Schema of an inventory file, from the types that read it.
 
-use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 use super::raw;
+use crate::yaml::shape;
 
 /// JSON Schema (draft 2020-12) of an inventory file.
 #[must_use]
 pub fn schema() -> Value {
-    let generator = SchemaSettings::draft2020_12().into_generator();
-    let mut schema = generator.into_root_schema_for::<raw::File<Vec<raw::App>>>().to_value();
+    let mut schema = shape::root::<raw::File<Vec<raw::App>>>();
     // The defaults are an app without a name; reading knows them as one type.
     if let Some(mut defaults) = schema.pointer("/$defs/App").cloned() {
         if let Some(fields) = defaults.as_object_mut() {
@@ -25,7 +24,7 @@ pub fn schema() -> Value {
         if let Some(property) = schema.pointer_mut("/properties/defaults") {
             *property = json!({
                 "description": "What all apps of this file share; an app's own value wins.",
-                "anyOf": [{"$ref": "#/$defs/Defaults"}, {"type": "null"}]
+                "$ref": "#/$defs/Defaults"
             });
         }
     }

@@ -8,7 +8,7 @@ use serde::{
 };
 
 use super::raw::App;
-use crate::yaml::Text;
+use crate::yaml::{Located, Text};
 
 /// The keys of [`super::raw::File`].
 #[derive(Deserialize)]
@@ -23,7 +23,8 @@ enum FileKey {
 pub trait Sink {
     fn version(&mut self, version: Option<Text>);
     fn defaults(&mut self, defaults: Option<App>);
-    fn app(&mut self, app: App);
+    /// An app whose entry begins in this line.
+    fn app(&mut self, app: App, line: u32);
     fn no_more_apps(&mut self);
 }
 
@@ -68,7 +69,7 @@ impl<'de, S: Sink> DeserializeSeed<'de> for StreamedApps<'_, S> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_option(self)
+        deserializer.deserialize_seq(self)
     }
 }
 
@@ -79,18 +80,9 @@ impl<'de, S: Sink> Visitor<'de> for StreamedApps<'_, S> {
         f.write_str("a list of apps")
     }
 
-    fn visit_none<E: de::Error>(self) -> Result<(), E> {
-        self.0.no_more_apps();
-        Ok(())
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-
     fn visit_seq<A: SeqAccess<'de>>(self, mut apps: A) -> Result<(), A::Error> {
-        while let Some(app) = apps.next_element()? {
-            self.0.app(app);
+        while let Some(Located { line, value }) = apps.next_element()? {
+            self.0.app(value, line);
         }
         self.0.no_more_apps();
         Ok(())

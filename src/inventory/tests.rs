@@ -4,6 +4,7 @@
 use std::{fs, path::Path};
 
 use super::*;
+use crate::settings::{Hook, Settings, Verb};
 
 mod content;
 mod form;
@@ -18,7 +19,16 @@ fn read_texts(files: &[(&str, &str)]) -> Result<Inventory, Faults> {
     for (name, text) in files {
         fs::write(folder.path().join(name), text).unwrap();
     }
-    read(&[folder.path().to_owned()], &[]).map_err(|faults| shortened(faults, folder.path()))
+    read(&[folder.path().to_owned()], &settings()).map_err(|faults| shortened(faults, folder.path()))
+}
+
+/// With two hooks: `etl` can be read back, `blind` cannot.
+fn settings() -> Settings {
+    let hook = |name: &str, verbs: &[Verb]| {
+        (name.to_owned(), Hook { program: vec!["/usr/local/bin/deliver".to_owned()], verbs: verbs.to_vec() })
+    };
+    let hooks = [hook("etl", &[Verb::Read, Verb::Write]), hook("blind", &[Verb::Write])];
+    Settings { hooks: hooks.into(), ..Settings::default() }
 }
 
 /// Faults with the file's name only, as if read from the current folder.

@@ -18,6 +18,7 @@ use crate::{
     clock,
     exit::Exit,
     inventory::{self, Inventory, Selection, Subject},
+    logging,
     notify::{self, Desk, Tonight},
     period::Period,
     probe::{self, NotTested, Observation, Outcome, Prober},
@@ -88,6 +89,7 @@ impl Job {
     fn settings(&self) -> anyhow::Result<Settings> {
         let file = settings::locate(self.config.as_deref(), self.paths.first().map(PathBuf::as_path));
         let mut settings = settings::read(file.as_deref())?;
+        logging::warn(&settings.warnings);
         if let Some(limit) = self.concurrency {
             settings.http.concurrency = limit;
             settings.http.per_host = limit;
@@ -177,7 +179,8 @@ impl Job {
     }
 
     fn inventory(&self, settings: &Settings) -> anyhow::Result<Inventory> {
-        let all = inventory::read(&self.paths, &settings.exec)?;
+        let all = inventory::read(&self.paths, settings)?;
+        logging::warn(&all.warnings);
         ensure!(!all.apps.is_empty(), "the inventory holds no app: nothing to test");
         let selected = self.selection.apply(all);
         ensure!(

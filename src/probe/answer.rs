@@ -31,7 +31,7 @@ pub(super) fn read(
     retry_after: Option<u64>,
     redactor: impl FnOnce() -> Redactor,
 ) -> Reading {
-    let (reply, token) = Reply::parse(response.status, &response.body);
+    let (reply, tokens) = Reply::parse(response.status, &response.body);
     let meaning = app.registration.provider.read(&reply, Sent::by(app.auth_method));
     if meaning == Meaning::NotATokenAnswer {
         let what = described(&response.body).to_owned();
@@ -49,7 +49,7 @@ pub(super) fn read(
         retry_after,
     };
     // Knowing every form of a secret costs more than the request; most answers hold no text to search.
-    let redactor = LazyCell::new(redactor);
+    let redactor = LazyCell::new(|| redactor().and(tokens.stray.iter().map(Secret::expose)));
     let clean = |text: &str| redactor.clean(head(text));
     if meaning != Meaning::Token {
         answer.error = reply.error.as_deref().map(|error| code(&clean(error)));
@@ -58,7 +58,7 @@ pub(super) fn read(
     let identifier = |text: Option<&String>| text.filter(|text| is_identifier(text) && clean(text) == **text).cloned();
     answer.trace_id = identifier(reply.trace_id.as_ref());
     let correlation_id = identifier(reply.correlation_id.as_ref());
-    Reading { outcome: Outcome::Answered(answer), correlation_id, token }
+    Reading { outcome: Outcome::Answered(answer), correlation_id, token: tokens.granted }
 }
 
 /// An error code as it is, anything else as a short line.

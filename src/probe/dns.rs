@@ -54,6 +54,9 @@ fn permitted(mut found: Vec<SocketAddr>, is_trusted: bool) -> Result<Vec<SocketA
     if any && found.is_empty() { Err(Forbidden) } else { Ok(found) }
 }
 
+/// Where EC2 answers instances about themselves over IPv6; a unique local address, of which the others are normal.
+const EC2_METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+
 /// Loopback, link-local or unspecified, also inside an IPv6 address. Private ranges are where servers live.
 fn is_local(ip: IpAddr) -> bool {
     match ip {
@@ -62,6 +65,7 @@ fn is_local(ip: IpAddr) -> bool {
             ip.is_loopback()
                 || ip.is_unspecified()
                 || ip.is_unicast_link_local()
+                || ip == EC2_METADATA
                 || embedded_v4(ip).is_some_and(is_local_v4)
         }
     }
@@ -94,12 +98,18 @@ fn is_local_v4(ip: Ipv4Addr) -> bool {
     ip.is_loopback() || ip.is_link_local() || matches!(ip.octets(), [0, ..])
 }
 
-/// Mapped and compatible addresses (RFC 4291 section 2.5.5) and those of NAT64 (RFC 6052 section 2.1).
+/// Mapped and compatible addresses (RFC 4291 section 2.5.5), those that were translated (RFC 2765 section 2.1), of NAT64
+/// (RFC 6052 section 2.1, RFC 8215) and of 6to4 (RFC 3056 section 2).
 fn embedded_v4(ip: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d, e, f, high, low] = ip.segments();
-    let is_prefix = matches!([a, b, c, d, e, f], [0, 0, 0, 0, 0, 0 | 0xffff] | [0x64, 0xff9b, 0, 0, 0, 0]);
-    let [[w, x], [y, z]] = [high.to_be_bytes(), low.to_be_bytes()];
-    is_prefix.then(|| Ipv4Addr::new(w, x, y, z))
+    let (high, low) = match ip.segments() {
+        [0x2002, high, low, ..]
+        | [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x64, 0xff9b, 1, _, _, _, high, low] => (high, low),
+        _ => return None,
+    };
+    Some(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)))
 }
 
 #[cfg(test)]
@@ -127,6 +137,13 @@ mod tests {
             "::127.0.0.1",
             "64:ff9b::7f00:1",
             "::ffff:0.0.0.0",
+            "::169.254.169.254",
+            "::ffff:0:169.254.169.254",
+            "64:ff9b::a9fe:a9fe",
+            "64:ff9b:1::a9fe:a9fe",
+            "2002:a9fe:a9fe::",
+            "2002:7f00:1:1::1",
+            "fd00:ec2::254",
         ] {
             assert!(is_local(ip(local)), "{local}");
         }
@@ -140,6 +157,9 @@ mod tests {
             "2001:db8::1",
             "::ffff:10.0.0.1",
             "64:ff9b::808:808",
+            "2002:a00:1::",
+            "2002:808:808::1",
+            "fd00:ec2::253",
             "fec0::1",
         ] {
             assert!(!is_local(ip(normal)), "{normal}");

@@ -17,7 +17,7 @@ mod reply;
 mod tests;
 
 pub use entra::{Aadsts, aadsts, aadsts_codes};
-pub use reply::Reply;
+pub use reply::{Reply, Tokens};
 
 use std::fmt;
 

@@ -1,12 +1,16 @@
 //! A token endpoint's answer, taken apart without a judgement.
 
 mod members;
+mod tokens;
 
 use serde_json::{Map, Value};
 
 use self::members::Members;
 use super::{lenient, oauth_error};
+
 use crate::secret::Secret;
+
+pub use tokens::Tokens;
 
 /// Status and members of an answer. Texts are the server's: show none of them without [`crate::text::printable`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,9 +37,9 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// Takes an answer apart; the token, if there is one, is handed out apart from it. Survives anything.
+    /// Takes an answer apart; the tokens in it, if there are any, are handed out apart from it. Survives anything.
     #[must_use]
-    pub fn parse(status: u16, body: &[u8]) -> (Self, Option<Secret>) {
+    pub fn parse(status: u16, body: &[u8]) -> (Self, Tokens) {
         let success = (200..300).contains(&status);
         let mut reply = Self { status, ..Self::default() };
         let strict = serde_json::from_slice::<Members>(body).ok();
@@ -48,9 +52,12 @@ impl Reply {
             // Nothing else in it can say more; Apigee even has a `"status": "approved"` that would read as an error.
             reply.has_token = true;
             reply.token_lifetime = members.number("expires_in");
-            return (reply, token);
+            return (reply, Tokens { granted: token, stray: Vec::new() });
         }
         let text = String::from_utf8_lossy(body);
+        let mut stray: Vec<Secret> = token.into_iter().collect();
+        members.tokens(&mut stray);
+        tokens::of_text(&text, &mut stray);
         reply.fill(&members);
         if !reply.is_json && reply.error.is_none() {
             reply.fill_from_text(&text);
@@ -58,7 +65,7 @@ impl Reply {
         if !(success && text.contains("_token")) {
             reply.text = text.into_owned();
         }
-        (reply, token.filter(|_| proof))
+        (reply, Tokens { granted: None, stray })
     }
 
     /// Whether any text of the answer holds this one, given in lower case.

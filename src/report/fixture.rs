@@ -1,6 +1,6 @@
 //! Reports for the tests of this folder.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use chrono::{DateTime, Utc};
 
@@ -11,7 +11,7 @@ use crate::{
         Severity::{Critical, Info, Ok as Fine, Unknown, Warning},
         Summary, Test, Verdict,
     },
-    inventory::{App, AssertionAudience, AuthMethod, Credential, Key, Registration, Subject, TokenEndpoint},
+    inventory::{App, AssertionAudience, AuthMethod, Credential, Key, Origin, Registration, Subject, TokenEndpoint},
     provider,
     run::{Incomplete, Run},
     secret::SecretRef,
@@ -56,6 +56,7 @@ pub fn app(name: &str, label: Option<&str>) -> App {
         runbook: None,
         used_by: None,
         enabled: true,
+        origin: Some(Origin { file: Path::new("inventory/apps.yaml").into(), line: 7 }),
         warn: None,
         critical: None,
         credentials: vec![Credential {

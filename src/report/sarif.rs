@@ -9,7 +9,7 @@ use std::{
 use serde_json::json;
 use serde_sarif::sarif::{
     ArtifactLocation, Invocation, Location, LogicalLocation, Message, MultiformatMessageString, Notification,
-    PhysicalLocation, PropertyBag, ReportingDescriptor, Result as Hit, ResultLevel, Run, RunAutomationDetails,
+    PhysicalLocation, PropertyBag, Region, ReportingDescriptor, Result as Hit, ResultLevel, Run, RunAutomationDetails,
     SCHEMA_URL, Sarif, Tool, ToolComponent,
 };
 use url::Url;
@@ -18,11 +18,11 @@ use super::{Report, json, wording};
 use crate::{
     assess::{self, Assessment, Finding, Severity},
     clock,
+    inventory::Origin,
     text::printable,
 };
 
 pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let file = file(report);
     let (mut rules, mut indexes) = (Vec::new(), BTreeMap::new());
     let mut hits = Vec::new();
     for assessment in report.credentials {
@@ -31,7 +31,7 @@ pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
                 rules.push(rule(finding));
                 rules.len() - 1
             });
-            hits.push(hit(assessment, finding, index as i64, file.as_deref()));
+            hits.push(hit(assessment, finding, index as i64));
         }
     }
     let driver =
@@ -45,12 +45,11 @@ pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     json::line(&Sarif::builder().schema(SCHEMA_URL).version("2.1.0").runs(vec![run]).build(), out)
 }
 
-/// The file the entries stand in: known only where one file was named.
-fn file(report: &Report<'_>) -> Option<String> {
-    match report.run.inventory.as_slice() {
-        [file] if file.ends_with(".yaml") || file.ends_with(".yml") => relative_uri(Path::new(file)),
-        _ => None,
-    }
+/// Where the app's entry begins.
+fn entry(origin: &Origin) -> Option<PhysicalLocation> {
+    let file = ArtifactLocation::builder().uri(relative_uri(&origin.file)?).build();
+    let region = Region::builder().start_line(i64::from(origin.line)).build();
+    Some(PhysicalLocation::builder().artifact_location(file).region(region).build())
 }
 
 /// A path as URI reference, each part percent-encoded.
@@ -83,13 +82,12 @@ fn rule(finding: &Finding) -> ReportingDescriptor {
     ReportingDescriptor::builder().id(code).short_description(text(title)).help(text(help)).build()
 }
 
-fn hit(assessment: &Assessment<'_>, finding: &Finding, rule: i64, file: Option<&str>) -> Hit {
+fn hit(assessment: &Assessment<'_>, finding: &Finding, rule: i64) -> Hit {
     let (code, name) = (finding.code.name(), wording::credential(assessment));
     let text = format!("{name}: {} To do: {}", finding.message, finding.remedy);
     let logical = LogicalLocation::builder().fully_qualified_name(name).kind("resource").build();
     let mut location = Location::builder().logical_locations(vec![logical]).build();
-    location.physical_location = file
-        .map(|uri| PhysicalLocation::builder().artifact_location(ArtifactLocation::builder().uri(uri).build()).build());
+    location.physical_location = assessment.subject.app.origin.as_ref().and_then(entry);
     let properties = BTreeMap::from([
         ("severity".to_owned(), json!(finding.severity)),
         ("verdict".to_owned(), json!(assessment.test.verdict)),

@@ -150,7 +150,7 @@ async fn the_stage_gives_every_app_the_trouble_its_entry_tells_of() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("demo.yaml");
     std::fs::write(&file, inventory_for(sandbox.address(), clock::now())).unwrap();
-    let inventory = crate::inventory::read(&[file], &[]).unwrap();
+    let inventory = crate::inventory::read(&[file], &crate::settings::Settings::default()).unwrap();
     furnish(&inventory, sandbox.directory()).unwrap();
 
     let mut seen = Vec::new();
@@ -184,7 +184,8 @@ async fn secret_files_are_for_their_owner_alone() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("demo.yaml");
     std::fs::write(&file, inventory_for(([127, 0, 0, 1], 1).into(), clock::now())).unwrap();
-    furnish(&crate::inventory::read(&[file], &[]).unwrap(), &Directory::default()).unwrap();
+    furnish(&crate::inventory::read(&[file], &crate::settings::Settings::default()).unwrap(), &Directory::default())
+        .unwrap();
     for secret in std::fs::read_dir(folder.path().join("secrets")).unwrap() {
         assert_eq!(secret.unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
@@ -197,7 +198,8 @@ fn the_demo_is_true_on_every_day() {
         let text = inventory_for(([127, 0, 0, 1], 4711).into(), now);
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("demo.yaml"), &text).unwrap();
-        let inventory = crate::inventory::read(&[folder.path().join("demo.yaml")], &[]).unwrap();
+        let inventory =
+            crate::inventory::read(&[folder.path().join("demo.yaml")], &crate::settings::Settings::default()).unwrap();
         let days_left: Vec<_> = inventory
             .subjects()
             .map(|subject| match subject.credential.expires {
@@ -215,6 +217,7 @@ fn the_demo_is_true_on_every_day() {
 #[test]
 fn the_shipped_inventory_is_valid_as_it_lies() {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("inventory/demo.yaml");
-    let inventory = crate::inventory::read(&[file], &[]).unwrap_or_else(|faults| panic!("{faults}"));
+    let inventory = crate::inventory::read(&[file], &crate::settings::Settings::default())
+        .unwrap_or_else(|faults| panic!("{faults}"));
     assert_eq!(inventory.apps.len(), 7);
 }

@@ -31,12 +31,17 @@ pub struct Redactor {
 impl Redactor {
     #[must_use]
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut redactor = Self { windows: HashSet::new(), short: Vec::new() };
+        Self { windows: HashSet::new(), short: Vec::new() }.and(secrets)
+    }
+
+    /// One that finds these, too.
+    #[must_use]
+    pub fn and<'a>(mut self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
         for secret in secrets.into_iter().filter(|secret| !secret.is_empty()) {
-            redactor.learn(secret);
-            forms(secret).iter().filter(|form| form.len() > 2).for_each(|form| redactor.learn(form));
+            self.learn(secret);
+            forms(secret).iter().filter(|form| form.len() > 2).for_each(|form| self.learn(form));
         }
-        redactor
+        self
     }
 
     /// The text with each trace of a secret replaced.

@@ -14,6 +14,7 @@ use crate::{
     period::Period,
     provider::{self, Provider},
     secret::{ExecRule, SecretRef},
+    yaml::Fault,
 };
 
 /// What holds for a run, defaults filled in.
@@ -40,6 +41,8 @@ pub struct Settings {
     pub hooks: BTreeMap<String, Hook>,
     pub management: Vec<Management>,
     pub notify: Notify,
+    /// What is accepted and had better be otherwise.
+    pub warnings: Vec<Fault>,
 }
 
 /// A host, or `*.` and a domain for one or more labels below it; compared without port, in any case.
@@ -176,6 +179,7 @@ impl Default for Settings {
             hooks: BTreeMap::new(),
             management: Vec::new(),
             notify: Notify::default(),
+            warnings: Vec::new(),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::model::{SmtpTls, Verb};
 use crate::{
     assess::NeverPolicy,
     period::Period,
-    yaml::{Text, identifier, reference},
+    yaml::{Text, shape},
 };
 
 /// How credwatch works. All of it is optional; every secret is a reference, never a value.
@@ -18,12 +18,13 @@ use crate::{
 #[schemars(title = "credwatch settings")]
 pub struct File {
     /// Version of this format.
-    #[schemars(required, extend("type" = "integer", "const" = 1))]
+    #[schemars(required, with = "Option<shape::Version>")]
     pub version: Option<Text>,
     /// Where runs are remembered: `sqlite:PATH`; absent = under the XDG state folder.
-    #[schemars(regex(pattern = "^sqlite:.+$"))]
+    #[schemars(with = "Option<String>", regex(pattern = "^sqlite:.+$"))]
     pub state: Option<Text>,
     /// Hosts that may receive a secret, without port; `*.` = one or more labels. Absent = each app's own endpoint.
+    #[schemars(with = "Option<Vec<shape::Host>>")]
     pub allow: Option<Vec<Text>>,
     /// Programs that `exec:` references may run.
     pub exec: Option<Vec<Exec>>,
@@ -49,9 +50,10 @@ pub struct File {
 #[serde(deny_unknown_fields, expecting = "a mapping with `program`")]
 pub struct Exec {
     /// Its absolute path.
-    #[schemars(required)]
+    #[schemars(required, with = "Option<shape::Program>")]
     pub program: Option<Text>,
     /// Variables it sees besides PATH, HOME and LANG.
+    #[schemars(with = "Option<Vec<shape::Variable>>")]
     pub env: Option<Vec<Text>>,
 }
 
@@ -60,16 +62,16 @@ pub struct Exec {
 #[serde(deny_unknown_fields, expecting = "a mapping with the fields of `http`")]
 pub struct Http {
     /// Absent = the proxy variables of the environment.
-    #[schemars(extend("format" = "uri"))]
+    #[schemars(with = "Option<shape::Page>")]
     pub proxy: Option<Text>,
     /// For one credential, with all attempts and waits.
     #[schemars(with = "Option<Period>")]
     pub timeout: Option<Text>,
     /// Requests under way at once.
-    #[schemars(with = "Option<u16>")]
+    #[schemars(with = "Option<shape::Count<1, 4_096>>")]
     pub concurrency: Option<Text>,
     /// The same, to one host.
-    #[schemars(with = "Option<u16>")]
+    #[schemars(with = "Option<shape::Count<1, 4_096>>")]
     pub per_host: Option<Text>,
 }
 
@@ -78,8 +80,10 @@ pub struct Http {
 #[serde(deny_unknown_fields, expecting = "a mapping with `cron` and `timezone`")]
 pub struct Schedule {
     /// Crontab line: minute, hour, day, month, weekday.
+    #[schemars(with = "Option<String>")]
     pub cron: Option<Text>,
     /// As in `Europe/Oslo`.
+    #[schemars(with = "Option<String>")]
     pub timezone: Option<Text>,
 }
 
@@ -109,6 +113,7 @@ pub struct Policy {
 #[serde(deny_unknown_fields, expecting = "a mapping with `listen`")]
 pub struct Serve {
     /// Address and port.
+    #[schemars(with = "Option<String>")]
     pub listen: Option<Text>,
 }
 
@@ -126,15 +131,15 @@ pub struct Rotation {
     pub settle: Option<Text>,
     #[schemars(with = "Option<Period>")]
     pub run_gap: Option<Text>,
-    #[schemars(with = "Option<u32>")]
+    #[schemars(with = "Option<shape::Count<0, 10_000>>")]
     pub max_rotations: Option<Text>,
     /// Share of the opted-in credentials that one run may remove.
-    #[schemars(regex(pattern = "^[0-9]{1,3}%$"))]
+    #[schemars(with = "Option<String>", regex(pattern = "^(100|[0-9]{1,2})%$"))]
     pub max_removals: Option<Text>,
     #[schemars(with = "Option<Period>")]
     pub run_deadline: Option<Text>,
     /// Observe only.
-    #[schemars(with = "Option<bool>")]
+    #[schemars(with = "Option<shape::Flag>")]
     pub frozen: Option<Text>,
 }
 
@@ -142,9 +147,9 @@ pub struct Rotation {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a mapping with `address` and `token`")]
 pub struct Vault {
-    #[schemars(required, extend("format" = "uri"))]
+    #[schemars(required, with = "Option<shape::Root>")]
     pub address: Option<Text>,
-    #[schemars(required, schema_with = "reference")]
+    #[schemars(required, with = "Option<shape::Reference>")]
     pub token: Option<Text>,
 }
 
@@ -156,7 +161,7 @@ pub struct Hook {
     #[schemars(required, length(min = 1))]
     pub program: Option<Vec<Text>>,
     /// What it can do.
-    #[schemars(required, with = "Vec<Verb>")]
+    #[schemars(required, with = "Option<Vec<Verb>>", length(min = 1))]
     pub verbs: Option<Vec<Text>>,
 }
 
@@ -164,39 +169,34 @@ pub struct Hook {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a mapping with `provider`")]
 pub struct Management {
-    #[schemars(required, extend("enum" = ["entra", "aveva", "keycloak", "okta", "auth0"]))]
+    #[schemars(required, with = "Option<String>", extend("enum" = ["entra", "aveva", "keycloak", "okta", "auth0"]))]
     pub provider: Option<Text>,
     pub tenant: Option<Text>,
     pub cloud: Option<Text>,
-    #[schemars(extend("format" = "uri"))]
+    #[schemars(with = "Option<shape::Root>")]
     pub authority: Option<Text>,
-    #[schemars(extend("format" = "uri"))]
+    #[schemars(with = "Option<shape::Root>")]
     pub graph: Option<Text>,
     pub region: Option<Text>,
-    #[schemars(extend("format" = "uri"))]
+    #[schemars(with = "Option<shape::Root>")]
     pub base_url: Option<Text>,
     pub realm: Option<Text>,
     pub domain: Option<Text>,
-    #[schemars(extend("format" = "uri"))]
+    #[schemars(with = "Option<shape::Endpoint>")]
     pub token_endpoint: Option<Text>,
-    #[serde(default)]
-    #[schemars(schema_with = "identifier")]
     pub client_id: Option<Text>,
-    #[serde(default)]
-    #[schemars(schema_with = "reference")]
+    #[schemars(with = "Option<shape::Reference>")]
     pub secret: Option<Text>,
-    #[serde(default)]
-    #[schemars(schema_with = "reference")]
+    #[schemars(with = "Option<shape::Reference>")]
     pub certificate: Option<Text>,
     /// A token of another issuer, as workload identity federation takes it.
-    #[serde(default)]
-    #[schemars(schema_with = "reference")]
+    #[schemars(with = "Option<shape::Reference>")]
     pub federated_token: Option<Text>,
-    #[schemars(with = "Option<bool>")]
+    #[schemars(with = "Option<shape::Flag>")]
     pub managed_identity: Option<Text>,
     /// AVEVA: each client signs in with its own current secret.
     #[serde(rename = "self")]
-    #[schemars(with = "Option<bool>")]
+    #[schemars(with = "Option<shape::Flag>")]
     pub self_managed: Option<Text>,
 }
 
@@ -205,12 +205,13 @@ pub struct Management {
 #[serde(deny_unknown_fields, expecting = "a mapping with the fields of `notify`")]
 pub struct Notify {
     /// Sender of mails.
+    #[schemars(with = "Option<shape::Address>")]
     pub from: Option<Text>,
     /// Addresses that get the summary, and what has no owner.
+    #[schemars(with = "Option<Vec<shape::Address>>")]
     pub admins: Option<Vec<Text>>,
     /// URL that is called after each run, so that a missing run raises the alarm.
-    #[serde(default)]
-    #[schemars(schema_with = "reference")]
+    #[schemars(with = "Option<shape::Reference>")]
     pub dead_man: Option<Text>,
     pub channels: Option<Vec<Channel>>,
 }
@@ -223,12 +224,12 @@ pub struct Channel {
     #[schemars(required)]
     pub name: Option<Text>,
     #[serde(rename = "type")]
-    #[schemars(required, extend("enum" = ["smtp", "webhook"]))]
+    #[schemars(required, with = "Option<String>", extend("enum" = ["smtp", "webhook"]))]
     pub kind: Option<Text>,
     /// smtp: the server.
     pub host: Option<Text>,
     /// smtp: 587 for starttls, 465 for implicit.
-    #[schemars(with = "Option<u16>")]
+    #[schemars(with = "Option<shape::Count<1, 65_535>>")]
     pub port: Option<Text>,
     /// smtp: `starttls` or `implicit`; there is no plain.
     #[schemars(with = "Option<SmtpTls>")]
@@ -236,15 +237,12 @@ pub struct Channel {
     /// smtp: the login.
     pub username: Option<Text>,
     /// smtp: its password.
-    #[serde(default)]
-    #[schemars(schema_with = "reference")]
+    #[schemars(with = "Option<shape::Reference>")]
     pub password: Option<Text>,
     /// webhook: the URL, which is a secret itself.
-    #[serde(default)]
-    #[schemars(schema_with = "reference")]
+    #[schemars(with = "Option<shape::Reference>")]
     pub url: Option<Text>,
     /// webhook: signs each message (Standard Webhooks).
-    #[serde(default)]
-    #[schemars(schema_with = "reference")]
+    #[schemars(with = "Option<shape::Reference>")]
     pub signing_key: Option<Text>,
 }

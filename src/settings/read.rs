@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     assess::Policy,
+    period::Period,
     secret::{ExecRule, is_variable},
     yaml::{self, At, Check, FaultCode, Faults, Text, Tree},
 };
@@ -35,9 +36,10 @@ pub fn read(file: Option<&Path>) -> Result<Settings, Faults> {
     let exec = exec(raw.exec.take(), &mut check);
     let mut check = Check { programs: &exec, ..check };
     let settings = settings(raw, &mut check);
-    let notes = check.notes;
+    let mut notes = check.notes;
     if notes.is_empty() {
-        Ok(Settings { file: Some(file.to_owned()), exec, ..settings })
+        let warnings = notes.take_warnings().map(|notes| notes.placed(file, Some(&tree.root))).unwrap_or_default();
+        Ok(Settings { file: Some(file.to_owned()), exec, warnings, ..settings })
     } else {
         Err(Faults(notes.placed(file, Some(&tree.root))))
     }
@@ -60,6 +62,7 @@ fn settings(raw: raw::File, check: &mut Check<'_>) -> Settings {
         hooks: remote::hooks(raw.hooks.unwrap_or_default(), check),
         management: remote::management(raw.management.unwrap_or_default(), check),
         notify: notify::notify(raw.notify.unwrap_or_default(), check),
+        warnings: Vec::new(),
     }
 }
 
@@ -162,18 +165,19 @@ fn http(raw: raw::Http, check: &mut Check<'_>) -> Http {
 
 /// The one URL that may be plain http to another machine: what goes through a proxy is TLS of its own.
 fn proxy(at: &At<'_>, text: Option<Text>, check: &mut Check<'_>) -> Option<Url> {
-    let text = text?;
-    let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    let Some(url) = url else {
-        let advice = "as in `http://proxy.example.org:3128`";
-        check.notes.add(at, FaultCode::InvalidValue, "this is no URL of a proxy", advice);
-        return None;
-    };
-    if !url.username().is_empty() || url.password().is_some() {
+    let url = Url::parse(&text?).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if url.as_ref().is_some_and(|url| !url.username().is_empty() || url.password().is_some()) {
         let advice = "remove the part before the `@`";
         check.notes.add(at, FaultCode::SecretLooksInline, "there is a name or password in this URL", advice);
+        return None;
     }
-    Some(url)
+    let is_bare = |url: &Url| url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    let url = url.filter(is_bare);
+    if url.is_none() {
+        let advice = "as in `http://proxy.example.org:3128`";
+        check.notes.add(at, FaultCode::InvalidValue, "this is no URL of a proxy", advice);
+    }
+    url
 }
 
 fn schedule(raw: raw::Schedule, check: &mut Check<'_>) -> Schedule {
@@ -225,17 +229,26 @@ fn rotation(raw: raw::Rotation, check: &mut Check<'_>) -> RotationLimits {
         let advice = "a whole number of percent, as in `10%`";
         check.notes.add(&at.key("max_removals"), FaultCode::InvalidValue, "this is no share", advice);
     }
+    let mut time = |key, text, usual: Period| {
+        let time = check.period(&at.key(key), text).unwrap_or(usual);
+        if time < usual {
+            let message = format!("this is shorter than the default of {usual}");
+            let advice = "remove the key, unless a shorter time was measured here";
+            check.notes.warn(&at.key(key), FaultCode::ShortTime, message, advice);
+        }
+        time
+    };
     RotationLimits {
-        live_deadline: check.period(&at.key("live_deadline"), raw.live_deadline).unwrap_or(usual.live_deadline),
-        live_spacing: check.period(&at.key("live_spacing"), raw.live_spacing).unwrap_or(usual.live_spacing),
-        live_for: check.period(&at.key("live_for"), raw.live_for).unwrap_or(usual.live_for),
-        settle: check.period(&at.key("settle"), raw.settle).unwrap_or(usual.settle),
-        run_gap: check.period(&at.key("run_gap"), raw.run_gap).unwrap_or(usual.run_gap),
+        live_deadline: time("live_deadline", raw.live_deadline, usual.live_deadline),
+        live_spacing: time("live_spacing", raw.live_spacing, usual.live_spacing),
+        live_for: time("live_for", raw.live_for, usual.live_for),
+        settle: time("settle", raw.settle, usual.settle),
+        run_gap: time("run_gap", raw.run_gap, usual.run_gap),
+        run_deadline: time("run_deadline", raw.run_deadline, usual.run_deadline),
         max_rotations: check
             .number(&at.key("max_rotations"), raw.max_rotations, 0..=10_000)
             .unwrap_or(usual.max_rotations),
         max_removals_percent: percent.flatten().unwrap_or(usual.max_removals_percent),
-        run_deadline: check.period(&at.key("run_deadline"), raw.run_deadline).unwrap_or(usual.run_deadline),
         frozen: check.flag(&at.key("frozen"), raw.frozen).unwrap_or(usual.frozen),
     }
 }

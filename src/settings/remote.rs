@@ -16,7 +16,7 @@ pub fn vault(raw: raw::Vault, check: &mut Check<'_>) -> Option<Vault> {
     let at = At::Root.key("vault");
     let address = match raw.address {
         None => check.missing(&at.key("address"), "the URL of the server, as in `https://vault.example.org:8200`"),
-        text => check.url(&at.key("address"), text),
+        text => check.root(&at.key("address"), text),
     };
     let token = match raw.token {
         None => check.missing(&at.key("token"), "a reference, as in `env:VAULT_TOKEN`"),
@@ -68,13 +68,13 @@ fn sign_in(raw: raw::Management, at: &At<'_>, check: &mut Check<'_>) -> Option<M
     let fields = provider::Fields {
         tenant: check.line(&at.key("tenant"), raw.tenant),
         cloud: check.line(&at.key("cloud"), raw.cloud),
-        authority: check.url(&at.key("authority"), raw.authority),
-        graph: check.url(&at.key("graph"), raw.graph),
+        authority: check.root(&at.key("authority"), raw.authority),
+        graph: check.root(&at.key("graph"), raw.graph),
         region: check.line(&at.key("region"), raw.region),
-        base_url: check.url(&at.key("base_url"), raw.base_url),
+        base_url: check.root(&at.key("base_url"), raw.base_url),
         realm: check.line(&at.key("realm"), raw.realm),
         domain: check.line(&at.key("domain"), raw.domain),
-        token_endpoint: check.url(&at.key("token_endpoint"), raw.token_endpoint),
+        token_endpoint: check.endpoint(&at.key("token_endpoint"), raw.token_endpoint),
         ..provider::Fields::default()
     };
     let client_id = check.line(&at.key("client_id"), raw.client_id);

@@ -84,7 +84,7 @@ notify:
 #[test]
 fn without_a_file_or_a_block_the_defaults_hold() {
     assert_eq!(read(None).unwrap().http, Http::default());
-    let settings = read_text("version: 1\nhttp: {}\nnotify:\n").unwrap();
+    let settings = read_text("version: 1\nhttp: {}\nnotify: {}\n").unwrap();
     assert_eq!((settings.http.timeout, settings.http.concurrency), (Period::from_secs(30), 64));
     assert_eq!(settings.listen.to_string(), "127.0.0.1:9464");
     assert_eq!(settings.schedule, Schedule { cron: "0 3 * * *".to_owned(), timezone: chrono_tz::UTC });
@@ -207,6 +207,60 @@ notify:
         one of smtp, webhook
     credwatch.yaml:23:7: WRONG_TYPE notify.channels[3]: this is a text; a mapping with `name` and `type` belongs here
         check the indentation, and that there is a space behind each `:`
+    ");
+}
+
+#[test]
+fn no_address_of_a_server_holds_what_is_never_sent_to_it() {
+    for (block, field) in [
+        ("vault: {address: 'https://vault.example.org/#7Qm2', token: env:T}", "vault.address"),
+        ("vault: {address: 'https://vault.example.org/?7Qm2', token: env:T}", "vault.address"),
+        ("http: {proxy: 'http://proxy.example.org:3128/#7Qm2'}", "http.proxy"),
+        ("http: {proxy: 'http://proxy.example.org:3128/7Qm2'}", "http.proxy"),
+        (
+            "management: [{provider: entra, tenant: example.org, client_id: x, secret: env:S, graph: 'https://graph.example.org#7Qm2'}]",
+            "management[0].graph",
+        ),
+        (
+            "management: [{provider: entra, tenant: example.org, client_id: x, secret: env:S, token_endpoint: 'https://a.example.org#7Qm2'}]",
+            "management[0].token_endpoint",
+        ),
+    ] {
+        let text = format!("version: 1\n{block}\n");
+        assert!(told(&text).contains(&format!("INVALID_VALUE {field}: ")), "{block}: {}", told(&text));
+        let with_password = told(&text.replace("://", "://u:7Qm2@"));
+        assert!(with_password.contains(&format!("SECRET_LOOKS_INLINE {field}: ")), "{with_password}");
+    }
+}
+
+#[test]
+fn a_time_of_rotation_that_is_shorter_than_usual_is_a_warning() {
+    let text =
+        "version: 1\nrotation: {live_deadline: 20m, live_for: 119s, settle: 5m, run_gap: 1h, max_rotations: 1}\n";
+    let warnings = Faults(read_text(text).unwrap().warnings).to_string();
+    let shown: Vec<&str> =
+        warnings.lines().map(|line| line.split_once("credwatch.yaml:").map_or(line, |(_, rest)| rest)).collect();
+    assert_snapshot!(shown.join("\n"), @r"
+    2:42: SHORT_TIME rotation.live_for: this is shorter than the default of 2m
+        remove the key, unless a shorter time was measured here
+    2:69: SHORT_TIME rotation.run_gap: this is shorter than the default of 20h
+        remove the key, unless a shorter time was measured here
+    ");
+}
+
+#[test]
+fn a_key_with_nothing_behind_it_is_a_fault() {
+    assert_snapshot!(told("version: 1\nnotify:\nallow: [~]\nhooks: {x: }\nhttp: {proxy: null}\nvault: {address: 'https://vault.example.org', token: ~}\n"), @r"
+    credwatch.yaml:2:1: INVALID_VALUE notify: there is nothing behind this key
+        write what belongs there, or remove the key
+    credwatch.yaml:3:9: INVALID_VALUE allow[0]: there is nothing in this item
+        write what belongs there, or remove the item
+    credwatch.yaml:4:9: INVALID_VALUE hooks.x: there is nothing behind this key
+        write what belongs there, or remove the key
+    credwatch.yaml:5:8: INVALID_VALUE http.proxy: there is nothing behind this key
+        write what belongs there, or remove the key
+    credwatch.yaml:6:47: INVALID_VALUE vault.token: there is nothing behind this key
+        write what belongs there, or remove the key
     ");
 }
 

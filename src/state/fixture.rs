@@ -39,6 +39,7 @@ pub(crate) fn app(name: &str, owners: &[&str]) -> App {
         runbook: None,
         used_by: None,
         enabled: true,
+        origin: None,
         warn: None,
         critical: None,
         credentials: vec![Credential {

@@ -1,22 +1,16 @@
 //! What a single value must look like, whatever file it stands in. Every check notes the fault it finds and then
 //! answers `None`.
 
-use std::{
-    collections::BTreeMap, fmt, net::Ipv4Addr, net::Ipv6Addr, ops::RangeInclusive, path::Path, str::FromStr, sync::Arc,
-};
+use std::{collections::BTreeMap, fmt, ops::RangeInclusive, path::Path, str::FromStr, sync::Arc};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::{
     Deserialize,
     de::{self, IntoDeserializer, value::StrDeserializer},
 };
-use url::{Host, Url};
 
 use super::{At, FaultCode, Notes, Text};
-use crate::{
-    period::Period,
-    secret::{ExecRule, ReferenceFault, SecretRef},
-};
+use crate::{period::Period, secret::ExecRule};
 
 /// Longest name, id or other one-line text in characters.
 const MAX_LINE: usize = 1_000;
@@ -36,7 +30,7 @@ impl<'a> Check<'a> {
         Self { notes: Notes::default(), folder, programs }
     }
 
-    fn invalid<T>(
+    pub(super) fn invalid<T>(
         &mut self,
         at: &At<'_>,
         message: &'static str,
@@ -69,18 +63,29 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Words for people: a name, a label, a tag. Whatever they hold, each output makes it harmless in its own way.
+    /// Words for people: a name, a label. Whatever they hold, each output makes it harmless in its own way.
     pub fn words(&mut self, at: &At<'_>, text: Option<Text>) -> Option<String> {
-        let text = String::from(text?);
+        let text = text?;
+        if truth(&text).is_some() {
+            return self.invalid(at, "this is `true` or `false` and says nothing here", "write what its key asks for");
+        }
+        self.filled(at, text)
+    }
+
+    fn filled(&mut self, at: &At<'_>, text: Text) -> Option<String> {
         if text.is_empty() {
             return self.invalid(at, "this is empty", "write a value, or remove the key");
         }
-        Some(text)
+        Some(text.into())
     }
 
     /// One line that goes into a request or a path: an id, a scope.
     pub fn line(&mut self, at: &At<'_>, text: Option<Text>) -> Option<String> {
         let text = self.words(at, text)?;
+        self.one_line(at, text)
+    }
+
+    fn one_line(&mut self, at: &At<'_>, text: String) -> Option<String> {
         if text.chars().any(char::is_control) {
             return self.invalid(
                 at,
@@ -94,16 +99,17 @@ impl<'a> Check<'a> {
         Some(text)
     }
 
-    /// A list of [`Check::words`].
+    /// Words to select by; any value will do.
     pub fn list(&mut self, at: &At<'_>, texts: Option<Vec<Text>>) -> Option<Arc<[String]>> {
         let each = texts?.into_iter().enumerate();
-        Some(each.filter_map(|(index, text)| self.words(&at.index(index), Some(text))).collect())
+        Some(each.filter_map(|(index, text)| self.filled(&at.index(index), text)).collect())
     }
 
     /// Form parameters and the like: any value, by name.
     pub fn map(&mut self, at: &At<'_>, texts: Option<BTreeMap<String, Text>>) -> Option<BTreeMap<String, String>> {
         let each = texts?.into_iter();
-        Some(each.filter_map(|(key, text)| Some((key.clone(), self.line(&at.key(&key), Some(text))?))).collect())
+        let mut value = |at: &At<'_>, text| self.filled(at, text).and_then(|text| self.one_line(at, text));
+        Some(each.filter_map(|(key, text)| Some((key.clone(), value(&at.key(&key), text)?))).collect())
     }
 
     pub fn addresses(&mut self, at: &At<'_>, texts: Option<Vec<Text>>) -> Option<Arc<[String]>> {
@@ -121,11 +127,7 @@ impl<'a> Check<'a> {
     }
 
     pub fn flag(&mut self, at: &At<'_>, text: Option<Text>) -> Option<bool> {
-        match &*text? {
-            "true" => Some(true),
-            "false" => Some(false),
-            _ => self.invalid(at, "this is neither `true` nor `false`", "write `true` or `false`"),
-        }
+        truth(&text?).or_else(|| self.invalid(at, "this is neither `true` nor `false`", "write `true` or `false`"))
     }
 
     /// A whole number within limits.
@@ -203,63 +205,6 @@ impl<'a> Check<'a> {
         self.invalid(at, "this is neither a date nor a time", "write `2027-03-01` or `2027-03-01T12:00:00Z`")
     }
 
-    /// `https`, or `http` to this machine only.
-    pub fn url(&mut self, at: &At<'_>, text: Option<Text>) -> Option<Url> {
-        let text = text?;
-        let advice = "write it whole, as in `https://id.example.org/path`";
-        let Ok(url) = Url::parse(&text) else { return self.invalid(at, "this is no URL", advice) };
-        if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
-            return self.invalid(at, "this is no web address", advice);
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            let advice = "remove the part before the `@`; secrets are references in fields of their own";
-            self.notes.add(at, FaultCode::SecretLooksInline, "there is a name or password in this URL", advice);
-            return None;
-        }
-        if url.scheme() == "http" && !is_loopback(&url) {
-            let advice = "write `https://`; plain `http://` is for 127.0.0.1, [::1] and localhost";
-            self.notes.add(
-                at,
-                FaultCode::InsecureUrl,
-                "plain http to another machine can be read and changed on its way",
-                advice,
-            );
-            return None;
-        }
-        Some(url)
-    }
-
-    /// Where a secret lies. A text that is no reference may be the secret itself and is not repeated.
-    pub fn reference(&mut self, at: &At<'_>, text: Option<Text>) -> Option<SecretRef> {
-        let fault = match SecretRef::parse(&text?, self.folder) {
-            Ok(SecretRef::Exec(command)) if !self.allows(&command) => {
-                let advice = "add it to `exec` in credwatch.yaml, with the variables it may see";
-                self.notes.add(
-                    at,
-                    FaultCode::ExecNotAllowed,
-                    "the settings do not let references run this program",
-                    advice,
-                );
-                return None;
-            }
-            Ok(reference) => return Some(reference),
-            Err(fault) => fault,
-        };
-        let (code, advice) = match fault {
-            ReferenceFault::LooksInline => (
-                FaultCode::SecretLooksInline,
-                "write where the secret lies: `env:NAME`, `file:PATH`, `exec:[...]` or a store; and replace the secret if this file was shared",
-            ),
-            _ => (FaultCode::MalformedReference, "`env:NAME` and `file:PATH` are the simplest references"),
-        };
-        self.notes.add(at, code, fault.to_string(), advice);
-        None
-    }
-
-    fn allows(&self, command: &[String]) -> bool {
-        command.first().is_some_and(|program| self.programs.iter().any(|rule| rule.program == Path::new(program)))
-    }
-
     /// A crontab line.
     pub fn cron(&mut self, at: &At<'_>, text: Option<Text>) -> Option<String> {
         let text = text?;
@@ -278,14 +223,12 @@ impl<'a> Check<'a> {
     }
 }
 
-/// Whether a URL names this machine itself: a loopback address, or `localhost`, which is never asked of DNS.
-#[must_use]
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => Ipv4Addr::is_loopback(&address),
-        Some(Host::Ipv6(address)) => Ipv6Addr::is_loopback(&address),
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        None => false,
+/// The booleans of YAML 1.2 (section 10.3.2).
+fn truth(text: &str) -> Option<bool> {
+    match text {
+        "true" | "True" | "TRUE" => Some(true),
+        "false" | "False" | "FALSE" => Some(false),
+        _ => None,
     }
 }
 

@@ -51,12 +51,16 @@ pub enum FaultCode {
     MalformedReference,
     /// A program that the settings' `exec` does not list.
     ExecNotAllowed,
+    /// A hook that the settings' `hooks` do not define.
+    UnknownHook,
     /// An app name, label or channel name used twice.
     DuplicateName,
     /// Two entries for the same credential of the provider, one of them rotated.
     DuplicateCredential,
     /// A `rotate` block that could lose a secret or cannot work.
     UnsafeRotation,
+    /// A time that is accepted and may prove too short; only ever a warning.
+    ShortTime,
 }
 
 impl FaultCode {
@@ -84,9 +88,11 @@ impl FaultCode {
             Self::SecretLooksInline => "SECRET_LOOKS_INLINE",
             Self::MalformedReference => "MALFORMED_REFERENCE",
             Self::ExecNotAllowed => "EXEC_NOT_ALLOWED",
+            Self::UnknownHook => "UNKNOWN_HOOK",
             Self::DuplicateName => "DUPLICATE_NAME",
             Self::DuplicateCredential => "DUPLICATE_CREDENTIAL",
             Self::UnsafeRotation => "UNSAFE_ROTATION",
+            Self::ShortTime => "SHORT_TIME",
         }
     }
 }
@@ -154,7 +160,8 @@ impl fmt::Display for Fault {
         }
         write!(f, ": {}", self.message)?;
         if !self.advice.is_empty() {
-            write!(f, "\n    {}", self.advice)?;
+            // In a log, a message is one line.
+            write!(f, "{}{}", if f.alternate() { "; " } else { "\n    " }, self.advice)?;
         }
         Ok(())
     }

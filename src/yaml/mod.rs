@@ -6,18 +6,24 @@
 
 mod check;
 mod fault;
+mod given;
 mod lone;
+mod mistake;
 mod notes;
+pub mod shape;
 mod strict;
+mod target;
 mod text;
 mod tree;
 
-pub use check::{Check, is_loopback};
+pub use check::Check;
 pub use fault::{Fault, FaultCode, Faults};
+pub use given::Located;
 pub use lone::Lone;
 pub use notes::{At, Notes};
 pub use strict::collect;
-pub use text::{Text, identifier, reference};
+pub use target::is_loopback;
+pub use text::Text;
 pub use tree::{Node, Place, Tree, Value};
 
 use std::{fs, path::Path};
@@ -56,7 +62,9 @@ pub fn typed<'t, S: DeserializeSeed<'t>>(text: &'t str, seed: S) -> Result<S::Va
         reject_unsupported_tags: true,
         with_snippet: false,
     };
-    serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| seed.deserialize(deserializer))
+    serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| {
+        seed.deserialize(given::Given(deserializer))
+    })
 }
 
 /// The text of a file.

@@ -86,6 +86,8 @@ pub struct Notes {
     noted: HashSet<Vec<Step>>,
     /// Those whose form is wrong: nothing inside them can be judged.
     malformed: HashSet<Vec<Step>>,
+    /// What is accepted all the same.
+    warnings: Vec<Note>,
 }
 
 impl Notes {
@@ -104,6 +106,24 @@ impl Notes {
         }
     }
 
+    /// Notes what is accepted and had better be otherwise.
+    pub fn warn(
+        &mut self,
+        at: &At<'_>,
+        code: FaultCode,
+        message: impl Into<Cow<'static, str>>,
+        advice: impl Into<Cow<'static, str>>,
+    ) {
+        let (message, advice) = (message.into(), advice.into());
+        self.warnings.push(Note { steps: at.steps(), place: None, code, message, advice });
+    }
+
+    /// The warnings by themselves, if there are any.
+    pub fn take_warnings(&mut self) -> Option<Self> {
+        let warnings = std::mem::take(&mut self.warnings);
+        (!warnings.is_empty()).then(|| Self { notes: warnings, ..Self::default() })
+    }
+
     /// Notes a fault of form.
     pub(super) fn of_form(
         &mut self,
@@ -113,7 +133,8 @@ impl Notes {
         message: Cow<'static, str>,
         advice: Cow<'static, str>,
     ) {
-        let set = if code == FaultCode::WrongType { &mut self.malformed } else { &mut self.noted };
+        let is_malformed = matches!(code, FaultCode::WrongType | FaultCode::InvalidValue);
+        let set = if is_malformed { &mut self.malformed } else { &mut self.noted };
         set.insert(steps.clone());
         self.notes.push(Note { steps, place: Some(place), code, message, advice });
     }
@@ -134,6 +155,7 @@ impl Notes {
         self.noted.contains(steps) || around.any(|part| self.malformed.contains(part))
     }
 
+    /// Whether there is no fault.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.notes.is_empty()

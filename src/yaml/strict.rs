@@ -4,7 +4,7 @@
 //! try finds one more fault, until the part reads without. A faulty list item is read as an empty one instead,
 //! so that the items behind it keep their numbers.
 
-use std::{borrow::Cow, collections::HashSet, fmt, slice};
+use std::{collections::HashSet, slice};
 
 use serde::{
     Deserialize,
@@ -13,8 +13,9 @@ use serde::{
 };
 
 use super::{
-    At, FaultCode, Node, Notes, Place,
-    notes::{Step, looks_like_a_key},
+    At, Node, Notes,
+    mistake::{Kind, Left, Mistake},
+    notes::Step,
     tree::{Entry, Value},
 };
 
@@ -26,7 +27,8 @@ const MOST: usize = 100;
 pub fn collect<'t, T: Deserialize<'t>>(node: &'t Node<'t>, at: &At<'_>, notes: &mut Notes) -> Option<T> {
     let mut left_out = HashSet::new();
     loop {
-        match T::deserialize(Part { node: Some(node), left_out: &left_out }) {
+        let part = Part { node: Some(node), left_out: &left_out };
+        match part.given().and_then(T::deserialize) {
             Ok(value) => return Some(value),
             Err(mistake) => {
                 let faulty = mistake.entry;
@@ -39,163 +41,6 @@ pub fn collect<'t, T: Deserialize<'t>>(node: &'t Node<'t>, at: &At<'_>, notes: &
     }
 }
 
-/// What went wrong on the way down, and where.
-#[derive(Debug)]
-struct Mistake {
-    kind: Kind,
-    /// From the innermost step outwards.
-    steps: Vec<Step>,
-    place: Option<Place>,
-    entry: Option<Left>,
-}
-
-/// What is left out of the next try, by where it starts: a block mapping starts where its first key does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Left {
-    Entry(usize),
-    Item(usize),
-}
-
-#[derive(Debug)]
-enum Kind {
-    Unknown { known: &'static [&'static str] },
-    Duplicate,
-    WrongType { found: &'static str, expected: String },
-    Other,
-}
-
-impl Mistake {
-    fn new(kind: Kind) -> Self {
-        Self { kind, steps: Vec::new(), place: None, entry: None }
-    }
-
-    /// On the way out: the step it happened in; the first place and entry on the way are the right ones.
-    fn within(mut self, step: Step, place: Place, entry: Left) -> Self {
-        self.steps.push(step);
-        self.place.get_or_insert(place);
-        self.entry.get_or_insert(entry);
-        self
-    }
-
-    fn note(mut self, node: &Node<'_>, at: &At<'_>, notes: &mut Notes) {
-        self.steps.reverse();
-        let mut steps = at.steps();
-        steps.append(&mut self.steps);
-        let place = self.place.unwrap_or(node.place);
-        let (code, message, advice): (_, Cow<'static, str>, Cow<'static, str>) = match self.kind {
-            Kind::Unknown { known } => {
-                let key = match steps.last() {
-                    Some(Step::Key(key)) => key.clone(),
-                    _ => String::new(),
-                };
-                let message = match looks_like_a_key(&key) {
-                    true => format!("there is no key `{key}` here").into(),
-                    false => "there is no such key here".into(),
-                };
-                let meant = did_you_mean(&key, known);
-                if let Some(meant) = meant {
-                    let mut other = steps.clone();
-                    other.pop();
-                    other.push(Step::Key(meant.to_owned()));
-                    notes.cover(other);
-                }
-                let advice = match meant {
-                    Some("secret") => "did you mean `secret`? It takes a reference, as in `secret: env:NAME`".into(),
-                    Some(meant) => format!("did you mean `{meant}`?").into(),
-                    None if !looks_like_a_key(&key) => {
-                        "keys are lower-case words: is this a value, or indented wrongly?".into()
-                    }
-                    None if known.len() > 12 => "`credwatch schema` lists the keys that may stand here".into(),
-                    None => format!("the keys here are {}", known.join(", ")).into(),
-                };
-                (FaultCode::UnknownField, message, advice)
-            }
-            Kind::Duplicate => (FaultCode::DuplicateKey, "this key is already there, above".into(), "keep one".into()),
-            Kind::WrongType { found, expected } => {
-                let advice = match &*expected {
-                    "a list" => "write `[one, two]`, or each on a line of its own behind `- `",
-                    "a text" => "write one value",
-                    _ => "check the indentation, and that there is a space behind each `:`",
-                };
-                (FaultCode::WrongType, format!("this is {found}; {expected} belongs here").into(), advice.into())
-            }
-            Kind::Other => (FaultCode::InvalidValue, "this cannot be read".into(), "".into()),
-        };
-        notes.of_form(steps, place, code, message, advice);
-    }
-}
-
-impl fmt::Display for Mistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the text is not as it should be")
-    }
-}
-
-impl std::error::Error for Mistake {}
-
-impl de::Error for Mistake {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self::new(Kind::Other)
-    }
-
-    /// Only the kind of what was found is kept, never its content.
-    fn invalid_type(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        let found = match found {
-            Unexpected::Unit | Unexpected::Option => "empty",
-            Unexpected::Seq => "a list",
-            Unexpected::Map => "a mapping",
-            _ => "a text",
-        };
-        let expected = match expected.to_string() {
-            name if name == "a sequence" => "a list".to_owned(),
-            name if name == "a map" => "a mapping".to_owned(),
-            name => name,
-        };
-        Self::new(Kind::WrongType { found, expected })
-    }
-
-    fn unknown_field(_: &str, known: &'static [&'static str]) -> Self {
-        Self::new(Kind::Unknown { known })
-    }
-
-    fn duplicate_field(_: &'static str) -> Self {
-        Self::new(Kind::Duplicate)
-    }
-}
-
-/// Names people bring from portals and other tools.
-const SYNONYMS: &[(&str, &str)] = &[
-    ("client_secret", "secret"),
-    ("secret_value", "secret"),
-    ("password", "secret"),
-    ("value", "secret"),
-    ("app_id", "client_id"),
-    ("application_id", "client_id"),
-    ("key_id", "secret_id"),
-    ("expiry", "expires"),
-    ("expiration", "expires"),
-    ("end_date", "expires"),
-    ("url", "token_endpoint"),
-    ("token_url", "token_endpoint"),
-    ("email", "owners"),
-    ("type", "provider"),
-    ("product", "used_by"),
-];
-
-fn did_you_mean(key: &str, known: &'static [&'static str]) -> Option<&'static str> {
-    if !looks_like_a_key(&key.to_ascii_lowercase()) {
-        return None;
-    }
-    let key = key.to_ascii_lowercase().replace('-', "_");
-    let meant = SYNONYMS.iter().find(|(name, _)| *name == key).map(|(_, meant)| *meant);
-    if let Some(meant) = meant.filter(|meant| known.contains(meant)) {
-        return Some(meant);
-    }
-    let distance = |name: &str| strsim::damerau_levenshtein(&key, name);
-    // A third of the letters may differ: `tennant` is `tenant`, `id` is nothing.
-    known.iter().copied().min_by_key(|name| distance(name)).filter(|name| distance(name) * 3 <= name.len())
-}
-
 /// A node being read, or what stands in for a list item that is left out.
 struct Part<'t, 'l> {
     node: Option<&'t Node<'t>>,
@@ -203,6 +48,14 @@ struct Part<'t, 'l> {
 }
 
 impl<'t> Part<'t, '_> {
+    /// Nothing written is a slip, as the reader without places has it, too.
+    fn given(self) -> Result<Self, Mistake> {
+        match self.node.map(|node| &*node.value) {
+            Some(Value::Null) => Err(Mistake::new(Kind::Empty)),
+            _ => Ok(self),
+        }
+    }
+
     fn found(&self) -> Unexpected<'t> {
         match self.node.map(|node| &*node.value) {
             None | Some(Value::Null) => Unexpected::Unit,
@@ -229,10 +82,7 @@ impl<'t> Deserializer<'t> for Part<'t, '_> {
     }
 
     fn deserialize_option<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Mistake> {
-        match self.node.map(|node| &*node.value) {
-            Some(Value::Null) => visitor.visit_none(),
-            _ => visitor.visit_some(self),
-        }
+        visitor.visit_some(self)
     }
 
     fn deserialize_map<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Mistake> {
@@ -295,7 +145,8 @@ impl<'t> de::MapAccess<'t> for Entries<'t, '_> {
 
     fn next_value_seed<S: DeserializeSeed<'t>>(&mut self, seed: S) -> Result<S::Value, Mistake> {
         let Some(entry) = self.current.take() else { return Err(Mistake::new(Kind::Other)) };
-        seed.deserialize(Part { node: Some(&entry.node), left_out: self.left_out }).map_err(|mistake| {
+        let part = Part { node: Some(&entry.node), left_out: self.left_out };
+        part.given().and_then(|part| seed.deserialize(part)).map_err(|mistake| {
             let place = match &*entry.node.value {
                 Value::Text(_) => entry.node.place,
                 _ => entry.key_place,
@@ -327,7 +178,8 @@ impl<'t> de::SeqAccess<'t> for Items<'t, '_> {
         let Some((index, item)) = self.items.next() else { return Ok(None) };
         let left = Left::Item(item.place.offset);
         let node = (!self.left_out.contains(&left)).then_some(item);
-        let read = seed.deserialize(Part { node, left_out: self.left_out });
+        let part = Part { node, left_out: self.left_out };
+        let read = part.given().and_then(|part| seed.deserialize(part));
         read.map(Some).map_err(|mistake| mistake.within(Step::Index(index), item.place, left))
     }
 }

@@ -2,10 +2,10 @@
 
 use std::{borrow::Cow, fmt, ops::Deref};
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, de};
 
-use super::MAX_VALUE;
+use super::{MAX_VALUE, shape::Words};
 
 /// A scalar as written: `1.10`, `012`, `true` and `2027-03-01` stay what they are, and what a field makes of
 /// them is decided by that field, in one place and with its own words. No `Debug`: it may be a pasted secret.
@@ -55,6 +55,7 @@ impl de::Visitor<'_> for TextVisitor {
     }
 }
 
+/// A field is any words unless it says otherwise.
 impl JsonSchema for Text {
     fn inline_schema() -> bool {
         true
@@ -64,21 +65,7 @@ impl JsonSchema for Text {
         "Text".into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string"})
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Words::json_schema(generator)
     }
 }
-
-/// Schema of an id, which people write as a number where it looks like one.
-#[must_use]
-pub fn identifier(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": ["string", "integer"]})
-}
-
-/// Schema of a reference to a secret.
-#[must_use]
-pub fn reference(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "string", "pattern": REFERENCE, "examples": ["env:PUZZEL_SECRET", "file:/run/secrets/etl"]})
-}
-
-const REFERENCE: &str = "^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|exec:\\[.+\\]|vault:.+/.+#.+|azure-key-vault:https?://.+|aws-secrets-manager:.+|kubernetes:.+/.+#.+)$";

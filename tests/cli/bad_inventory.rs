@@ -105,3 +105,38 @@ fn settings_are_as_strict() {
     }
     assert!(!ended.stderr.contains("CANARY"));
 }
+
+#[test]
+fn what_is_accepted_with_a_warning_changes_no_exit_code() {
+    let text = entry("    secret: file:/etc/s\n    rotate: {deliver_to: [file:/etc/s], grace: 1h}\n");
+    let program =
+        Program::with_inventory(&text).file("inventory/credwatch.yaml", "version: 1\nrotation: {settle: 1m}\n");
+    for args in [&["validate"][..], &["audit", "--offline", "--no-notify"]] {
+        let ended = program.run(args);
+        assert_eq!(ended.code, 0, "{ended:?}");
+        for part in
+            ["credwatch.yaml:2:20: SHORT_TIME rotation.settle", "apps.yaml:8:48: SHORT_TIME apps[0].rotate.grace"]
+        {
+            assert_eq!(ended.stderr.matches(part).count(), 1, "{part} in {}", ended.stderr);
+        }
+        let quiet = program.run(&[args, &["-q"]].concat());
+        assert_eq!((quiet.code, quiet.stderr.as_str()), (0, ""));
+    }
+}
+
+#[test]
+fn a_key_without_a_value_is_no_key_that_is_not_there() {
+    for (lines, place) in [
+        ("    secret:\n", "apps.yaml:7:5"),
+        ("    secret: ~\n", "apps.yaml:7:5"),
+        ("    secret: env:S\n    owners:\n", "apps.yaml:8:5"),
+        ("    secret: env:S\n    expires: null\n", "apps.yaml:8:5"),
+        ("    secret: env:S\n    tags: [a, ~]\n", "apps.yaml:8:15"),
+        ("    credentials: [~]\n", "apps.yaml:7:19"),
+    ] {
+        let stderr = faults(&entry(lines));
+        assert!(stderr.contains(place), "{lines}: {stderr}");
+        assert!(stderr.contains("or remove the"), "{lines}: {stderr}");
+    }
+    faults("version: 1\ndefaults:\napps:\n");
+}

@@ -36,6 +36,24 @@ fn next_prints_times_and_then_the_words() {
 }
 
 #[test]
+fn a_time_or_duration_of_the_wrong_form_is_told_the_right_one() {
+    let program = Program::new();
+    for (args, said) in [
+        (&["next", "0 3 * * *", "--from", "2026-01-01"][..], "2027-03-01T12:00:00Z"),
+        (&["next", "0 3 * * *", "--from", "yesterday"], "RFC 3339"),
+        (&["audit", "--as-of", "2026-02-30"], "2027-03-01T12:00:00Z"),
+        (&["audit", "--as-of", "01.03.2027"], "write a date as 2027-03-01"),
+        (&["audit", "--timeout", "30"], "one of ms, s, m, h, d, w, as in `30d`"),
+        (&["audit", "--timeout", "0s"], "nothing answers in no time"),
+        (&["test", "--timeout", "soon"], "one of ms, s, m, h, d, w, as in `30d`"),
+    ] {
+        let ended = program.run(args);
+        assert_eq!(ended.code, 2, "{args:?}: {ended:?}");
+        assert!(ended.stderr.contains(said), "{args:?}: {}", ended.stderr);
+    }
+}
+
+#[test]
 fn schemas_completions_and_manual_are_printed() {
     let program = Program::new();
     for schema in ["inventory", "settings", "report"] {

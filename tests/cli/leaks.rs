@@ -43,9 +43,17 @@ fn a_server_that_echoes_the_secret_finds_no_reader() {
                 .into_bytes(),
         )
     });
+    let stray = Endpoint::answering(|_| {
+        let token = "token-CANARY-5hXw2Qk9";
+        Reply::Json(
+            400,
+            format!(r#"{{"access_token":"{token}","error":"{token}","error_description":"have {token}"}}"#),
+        )
+    });
     let good = Endpoint::tokens();
     let text = format!(
-        "version: 1\ndefaults: {{owners: [owner@example.org]}}\napps:\n{}{}{}{}",
+        "version: 1\ndefaults: {{owners: [owner@example.org]}}\napps:\n{}{}{}{}{}",
+        app("stray", &stray.url(), "S"),
         app("echo", &echo.url(), "S"),
         app("html", &html.url(), "S"),
         app("good", &good.url(), "S"),

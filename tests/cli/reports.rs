@@ -33,6 +33,25 @@ fn several_formats_come_from_one_run() {
 }
 
 #[test]
+fn sarif_points_at_the_entry_of_each_app() {
+    let one = "version: 1\napps:\n  - {name: one, provider: entra, tenant: example.org, client_id: x}\n";
+    let two = "version: 1\ndefaults: {provider: entra, tenant: example.org}\napps:\n\n  - {name: two, client_id: x}\n";
+    let program = Program::with_inventory(one).file("inventory/b.yaml", two);
+    let ended = program.run(&["audit", "--offline", "-o", "sarif"]);
+    let sarif: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    let places: Vec<(&str, u64)> = sarif["runs"][0]["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|result| &result["locations"][0]["physicalLocation"])
+        .map(|place| {
+            (place["artifactLocation"]["uri"].as_str().unwrap(), place["region"]["startLine"].as_u64().unwrap())
+        })
+        .collect();
+    assert_eq!(places, [("inventory/apps.yaml", 3), ("inventory/b.yaml", 5)]);
+}
+
+#[test]
 fn quiet_prints_nothing() {
     let endpoint = Endpoint::answering(|_| Reply::Json(401, r#"{"error":"invalid_client"}"#.to_owned()));
     let text = format!("version: 1\napps:\n{}", app("bad", &endpoint.url(), "S"));

@@ -48,6 +48,7 @@ fn app() -> App {
         runbook: None,
         used_by: Some("puzzel".to_owned()),
         enabled: true,
+        origin: None,
         warn: None,
         critical: None,
         credentials: vec![Credential { label: None, key, secret_id: None, expires: None, created: None, rotate: None }],

@@ -38,6 +38,62 @@ assertion_alg: none\nauthority: https://Canary~7Qm2.xZ@login.example.org/";
 }
 
 #[test]
+fn no_address_of_a_server_holds_what_is_never_sent_to_it() {
+    let app = |fields: &str| format!("version: 1\napps:\n  - {{name: a, client_id: x, {fields}}}\n");
+    for fields in [
+        "provider: oauth2, token_endpoint: 'https://id.example.org/token#7Qm2'",
+        "provider: oauth2, token_endpoint: 'https://id.example.org/token#'",
+        "provider: oauth2, issuer: 'https://id.example.org/#7Qm2'",
+        "provider: oauth2, issuer: 'https://id.example.org/?x=7Qm2'",
+        "provider: entra, tenant: example.org, authority: 'https://login.example.org/#7Qm2'",
+        "provider: entra, tenant: example.org, graph: 'https://graph.example.org?7Qm2'",
+        "provider: keycloak, realm: r, base_url: 'https://sso.example.org/auth#7Qm2'",
+        "provider: aveva, tenant: t, base_url: 'https://aveva.example.org/?7Qm2'",
+    ] {
+        assert!(told(&app(fields)).contains("INVALID_VALUE apps[0]."), "{fields}");
+        let with_password = app(fields).replace("https://", "https://u:7Qm2@");
+        assert!(told(&with_password).contains("SECRET_LOOKS_INLINE apps[0]."), "{fields}");
+    }
+    let good = "provider: oauth2, token_endpoint: 'https://id.example.org/token?p=b2c', runbook: 'https://wiki.example.org/?a#b'";
+    assert_eq!(told(&app(good)), "");
+}
+
+#[test]
+fn credentials_of_one_app_are_told_apart_by_their_labels() {
+    assert_snapshot!(told(&with("credentials:\n  - {secret: env:A}\n  - {secret: env:B}\n  - {label: '', secret: env:C}")), @r"
+    apps.yaml:8:9: MISSING_FIELD apps[0].credentials[1].label: `label` is missing
+        give each credential of an app a label of its own; it tells them apart in reports and messages
+    apps.yaml:9:17: INVALID_VALUE apps[0].credentials[2].label: this is empty
+        write a value, or remove the key
+    ");
+    assert_snapshot!(told(&with("credentials:\n  - {label: 1, secret: env:A}\n  - {label: \"1\", secret: env:B}")), @r"
+    apps.yaml:8:17: DUPLICATE_NAME apps[0].credentials[1].label: this label is used above
+        give each credential of an app a label of its own; it tells them apart in reports and messages
+    ");
+    assert_eq!(told(&with("credentials: [{secret: env:A}]")), "");
+    assert_eq!(told(&with("credentials: [{secret: env:A}, {label: new, secret: env:B}]")), "");
+}
+
+#[test]
+fn a_rotation_relies_on_hooks_that_the_settings_define_and_that_can_read() {
+    let told = |stores: &str, more: &str| {
+        told(&with(&format!("secret: file:/etc/s\nrotate: {{deliver_to: [{stores}]{more}}}")))
+    };
+    assert_eq!(told("'hook:etl', 'file:/etc/s', 'hook:blind'", ""), "");
+    assert_eq!(told("'hook:etl', 'file:/etc/s'", ", allow_gap: true, window: '0 22 * * SAT'"), "");
+    assert_snapshot!(told("'hook:blind', 'file:/etc/s', {store: 'hook:other'}", ""), @r"
+    apps.yaml:7:27: UNSAFE_ROTATION apps[0].rotate.deliver_to[0]: the first store is a hook without the verb `read`, so the new secret cannot be read back
+        let the hook read, too, and add the verb in the settings; or put a store first that can be read
+    apps.yaml:7:56: UNKNOWN_HOOK apps[0].rotate.deliver_to[2]: the settings define no hook of this name
+        define it under `hooks` in credwatch.yaml, or check its name
+    ");
+    assert_snapshot!(told("'file:/etc/s', 'hook:blind'", ", allow_gap: true, window: '0 22 * * SAT'"), @r"
+    apps.yaml:7:68: UNSAFE_ROTATION apps[0].rotate.allow_gap: a gap could not be seen to end: one of the stores is a hook without the verb `read`
+        let the hook read, too, and add the verb in the settings; or deliver to stores that can be read
+    ");
+}
+
+#[test]
 fn a_name_may_hold_anything_because_every_output_makes_it_harmless() {
     for name in [&"x".repeat(10_000), "=cmd()|<script>{{x}} \u{202e}", r"a\e[31m\r\nBcc: x\0"] {
         let entry = format!("  - {{name: \"{name}\", provider: entra, tenant: example.org, client_id: x}}\n");
@@ -66,6 +122,8 @@ fn keys_that_exclude_each_other_are_named() {
     assert_snapshot!(told(&with("credentials: [{secret: env:A}, {certificate: env:B}]")), @r"
     apps.yaml:6:5: CONFLICTING_FIELDS apps[0].credentials: some of these are secrets and some certificates, which are sent in different ways
         make two entries with names of their own
+    apps.yaml:6:36: MISSING_FIELD apps[0].credentials[1].label: `label` is missing
+        give each credential of an app a label of its own; it tells them apart in reports and messages
     ");
     assert_snapshot!(told(&with("secret: env:A\nauth_method: tls_client_auth")), @r"
     apps.yaml:7:18: CONFLICTING_FIELDS apps[0].auth_method: this method needs `certificate`, and there is a `secret`

@@ -66,7 +66,7 @@ apps:
     apps.yaml:21:9: WRONG_TYPE apps[1].credentials[1]: this is a text; a mapping with the fields of a credential belongs here
         check the indentation, and that there is a space behind each `:`
     apps.yaml:22:17: DUPLICATE_NAME apps[1].credentials[2].label: this label is used above
-        give each credential of an app a label of its own
+        give each credential of an app a label of its own; it tells them apart in reports and messages
     apps.yaml:24:15: UNKNOWN_PROVIDER apps[2].provider: credwatch does not know this provider
         one of entra, aveva, keycloak, okta, auth0, oauth2; `oauth2` fits every other server
     apps.yaml:26:21: INSECURE_URL apps[2].token_endpoint: plain http to another machine can be read and changed on its way
@@ -173,8 +173,8 @@ fn a_file_that_is_no_inventory_is_told_so() {
         begin each app with `- name:`
     ");
     assert_snapshot!(told("version: 1\napps:\n"), @r"
-    apps.yaml:2:1: EMPTY_INVENTORY apps: there is no app in this inventory
-        write an entry for each app registration; `credwatch init` shows how
+    apps.yaml:2:1: INVALID_VALUE apps: there is nothing behind this key
+        write what belongs there, or remove the key
     ");
     assert_snapshot!(told("version: 1\napps: [Canary~7Qm2.xZ]\napps: []\n"), @r"
     apps.yaml:2:8: WRONG_TYPE apps[0]: this is a text; a mapping with the fields of an app belongs here
@@ -185,12 +185,66 @@ fn a_file_that_is_no_inventory_is_told_so() {
 }
 
 #[test]
+fn a_key_or_an_item_with_nothing_behind_it_is_a_fault_of_its_own() {
+    let fields = "secret:\nsecret_id: null\nexpires: ~\nowners: [a@example.org, ~, null]\nparams: {resource: }\ntags:\n  -\n  - x\nenabled: Null\nrotate:";
+    assert_snapshot!(told(&with(fields)), @r"
+    apps.yaml:6:5: INVALID_VALUE apps[0].secret: there is nothing behind this key
+        write what belongs there, or remove the key
+    apps.yaml:7:5: INVALID_VALUE apps[0].secret_id: there is nothing behind this key
+        write what belongs there, or remove the key
+    apps.yaml:8:5: INVALID_VALUE apps[0].expires: there is nothing behind this key
+        write what belongs there, or remove the key
+    apps.yaml:9:29: INVALID_VALUE apps[0].owners[1]: there is nothing in this item
+        write what belongs there, or remove the item
+    apps.yaml:9:32: INVALID_VALUE apps[0].owners[2]: there is nothing in this item
+        write what belongs there, or remove the item
+    apps.yaml:10:14: INVALID_VALUE apps[0].params.resource: there is nothing behind this key
+        write what belongs there, or remove the key
+    apps.yaml:12:8: INVALID_VALUE apps[0].tags[0]: there is nothing in this item
+        write what belongs there, or remove the item
+    apps.yaml:14:5: INVALID_VALUE apps[0].enabled: there is nothing behind this key
+        write what belongs there, or remove the key
+    apps.yaml:15:5: INVALID_VALUE apps[0].rotate: there is nothing behind this key
+        write what belongs there, or remove the key
+    ");
+    let list = "credentials:\n  - ~\n  - {label: a, secret: , rotate: {deliver_to: [~]}}";
+    assert_snapshot!(told(&with(list)), @r"
+    apps.yaml:7:9: INVALID_VALUE apps[0].credentials[0]: there is nothing in this item
+        write what belongs there, or remove the item
+    apps.yaml:8:20: INVALID_VALUE apps[0].credentials[1].secret: there is nothing behind this key
+        write what belongs there, or remove the key
+    apps.yaml:8:52: INVALID_VALUE apps[0].credentials[1].rotate.deliver_to[0]: there is nothing in this item
+        write what belongs there, or remove the item
+    ");
+    assert_snapshot!(told(&with("credentials: ~")), @r"
+    apps.yaml:6:5: INVALID_VALUE apps[0].credentials: there is nothing behind this key
+        write what belongs there, or remove the key
+    ");
+    let head = "version: 1\ndefaults:\napps:\n  - {name: x, provider: entra, tenant: t, client_id: c}\n  -\n";
+    assert_snapshot!(told(head), @r"
+    apps.yaml:2:1: INVALID_VALUE defaults: there is nothing behind this key
+        write what belongs there, or remove the key
+    apps.yaml:4:40: INVALID_VALUE apps[0].tenant: the provider cannot work with this
+        write the tenant's GUID or one of its verified domains, as the app's overview page shows it
+    apps.yaml:5:4: INVALID_VALUE apps[1]: there is nothing in this item
+        write what belongs there, or remove the item
+    ");
+    assert_snapshot!(told("version: ~\napps: null\n"), @r"
+    apps.yaml:1:1: INVALID_VALUE version: there is nothing behind this key
+        write what belongs there, or remove the key
+    apps.yaml:2:1: INVALID_VALUE apps: there is nothing behind this key
+        write what belongs there, or remove the key
+    ");
+    assert_eq!(told(&with("notes: 'null'\nused_by: \"~\"\ntags: []\nparams: {}")), "", "quoted, it is a value");
+}
+
+#[test]
 fn what_is_not_there_is_told_with_a_remedy() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("credwatch.yaml"), "7Qm2").unwrap();
     fs::write(folder.path().join("utf16.yml"), "7Qm2").unwrap();
     let paths = [folder.path().join("nope.yaml"), folder.path().to_owned()];
-    let faults = shortened(read(&paths, &[]).unwrap_err(), folder.path());
+    let faults = shortened(read(&paths, &Settings::default()).unwrap_err(), folder.path());
     assert_snapshot!(faults.to_string().replace(&folder.path().display().to_string(), "FOLDER"), @r"
     nope.yaml: FILE_UNREADABLE: there is no such file or folder
         `credwatch init` writes a first one
@@ -198,7 +252,7 @@ fn what_is_not_there_is_told_with_a_remedy() {
         `credwatch init` writes a first one; files must end in `.yaml`
     ");
     fs::write(folder.path().join("a.yaml"), b"version: 1\n# caf\xe9\n").unwrap();
-    let faults = shortened(read(&[folder.path().to_owned()], &[]).unwrap_err(), folder.path());
+    let faults = shortened(read(&[folder.path().to_owned()], &Settings::default()).unwrap_err(), folder.path());
     assert_snapshot!(faults, @r"
     a.yaml:2:6: NOT_UTF8: the file is not UTF-8 text
         save it as UTF-8

@@ -20,7 +20,7 @@ fn expires(text: &str) -> String {
     match app(&format!("expires: {text}")).credentials[0].expires {
         Some(Expires::At(at)) => at.to_rfc3339(),
         Some(Expires::Never) => "never".to_owned(),
-        None => "undeclared".to_owned(),
+        None => String::new(),
     }
 }
 
@@ -35,7 +35,6 @@ fn a_day_means_its_start_and_a_time_keeps_its_offset() {
         ("2299-12-31", "2299-12-31T00:00:00+00:00"),
         ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59+00:00"),
         ("never", "never"),
-        ("~", "undeclared"),
     ] {
         assert_eq!(expires(written), meant, "{written}");
     }
@@ -98,6 +97,37 @@ defaults: {provider: entra, tenant: example.org, owners: [a@example.org], warn: 
 }
 
 #[test]
+fn an_app_knows_where_its_entry_begins() {
+    let apps = "apps:\n  # one\n  - {name: a, client_id: x}\n\n  -\n    name: b\n    client_id: y\n  - {<<: {client_id: z},\n     name: c}\n";
+    let defaults = "defaults: {provider: entra, tenant: example.org}\n";
+    for (text, lines) in
+        [(format!("version: 1\n{defaults}{apps}"), [5, 8, 10]), (format!("version: 1\n{apps}{defaults}"), [4, 7, 9])]
+    {
+        let apps = read_text(&text).unwrap().apps;
+        let origins: Vec<&Origin> = apps.iter().filter_map(|app| app.origin.as_ref()).collect();
+        assert_eq!(origins.iter().map(|origin| origin.line).collect::<Vec<_>>(), lines, "{text}");
+        assert!(origins.iter().all(|origin| origin.file.ends_with("apps.yaml")));
+        assert!(Arc::ptr_eq(&origins[0].file, &origins[2].file), "kept once");
+    }
+}
+
+#[test]
+fn a_grace_under_a_day_is_a_warning() {
+    let rotated = |times: &str| {
+        let lines =
+            format!("secret: file:/etc/s\nrotate: {{deliver_to: [{{store: \"file:/etc/s\", pick_up: 1h}}], {times}}}");
+        let warnings = read_text(&with(&lines)).unwrap_or_else(|faults| panic!("{faults}")).warnings;
+        warnings
+            .iter()
+            .map(|one| format!("{}:{} {} {}", one.line, one.column, one.code.name(), one.path))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(rotated("grace: 23h"), ["7:72 SHORT_TIME apps[0].rotate.grace"]);
+    assert_eq!(rotated("grace: 24h"), [""; 0]);
+    assert_eq!(rotated("before: 30d"), [""; 0], "the usual grace is a week");
+}
+
+#[test]
 fn aliases_and_merges_are_read_and_their_faults_are_placed() {
     let text = "
 version: 1
@@ -146,10 +176,11 @@ fn every_example_is_read_alone_and_all_together() {
     let files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(files.len(), 10);
     for file in &files {
-        let inventory = read(std::slice::from_ref(file), &[]).unwrap_or_else(|faults| panic!("{faults}"));
+        let inventory =
+            read(std::slice::from_ref(file), &Settings::default()).unwrap_or_else(|faults| panic!("{faults}"));
         assert!(!inventory.apps.is_empty());
     }
-    let all = read(&[folder], &[]).unwrap();
+    let all = read(&[folder], &Settings::default()).unwrap();
     assert_eq!((all.files.len(), all.apps.len(), all.subjects().count()), (10, 14, 15));
     let deskpro = all.apps.iter().find(|app| &*app.name == "deskpro-mail").unwrap();
     assert!(matches!(deskpro.credentials[0].expires, Some(Expires::At(at)) if crate::clock::is_never(at)));
@@ -163,7 +194,7 @@ fn every_example_is_the_same_data_to_another_reader() {
         let text = fs::read_to_string(&path).unwrap();
         let other: serde_yaml::Value = serde_yaml::from_str(&text).unwrap();
         let apps = other.get("apps").and_then(|apps| apps.as_sequence()).unwrap();
-        let ours = read(std::slice::from_ref(&path), &[]).unwrap().apps;
+        let ours = read(std::slice::from_ref(&path), &Settings::default()).unwrap().apps;
         assert_eq!(apps.len(), ours.len(), "{}", path.display());
         let tree = crate::yaml::Tree::parse(&text).ok().unwrap();
         assert!(same(&tree.root, &other), "{}", path.display());

@@ -67,6 +67,25 @@ async fn n13_an_echoed_request_shows_neither_header_nor_assertion() {
 }
 
 #[tokio::test]
+async fn n13_a_refusal_that_brings_a_token_along_does_not_show_it() {
+    const TOKEN: &str = "5f0c2f1e-93b4-4c55-8f0e-77aa10cd42e1";
+    for name in ["access_token", "refresh_token", "id_token"] {
+        for status in ["400 Bad Request", "401 Unauthorized"] {
+            let body = serde_json::json!({
+                name: TOKEN,
+                "error": TOKEN,
+                "error_description": format!("the client has {TOKEN} already"),
+                "trace_id": TOKEN,
+                "correlation_id": TOKEN,
+            });
+            let server = Server::saying(json(status, &body.to_string()));
+            let shown = format!("{:?}", probe(&app("oauth2", &server.url()), options()).await);
+            assert!(shown.contains("[redacted] already") && !leaks(&shown, TOKEN), "{name} {status}: {shown}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_a_server_says_is_kept_short_and_harmless() {
     let body = serde_json::json!({
         "error": "invalid_client",

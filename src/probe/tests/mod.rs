@@ -44,6 +44,7 @@ fn app(provider: &str, endpoint: &str) -> App {
         runbook: None,
         used_by: None,
         enabled: true,
+        origin: None,
         warn: None,
         critical: None,
         credentials: vec![credential("env:SECRET")],

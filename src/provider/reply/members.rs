@@ -8,6 +8,7 @@ use serde::{
 };
 use serde_json::{Map, Value};
 
+use super::tokens;
 use crate::{provider::oauth_error, secret::Secret};
 
 /// Members of the answer's object.
@@ -48,6 +49,11 @@ impl Members {
             Value::String(token) => Some(Secret::new(token)).filter(|token| !token.expose().trim().is_empty()),
             _ => None,
         }
+    }
+
+    /// The tokens that are left, and those that stand in a text.
+    pub(super) fn tokens(&self, found: &mut Vec<Secret>) {
+        tokens::of_members(&self.map, found);
     }
 
     /// A word of the protocol wherever one stands, else the first thing said in its place.

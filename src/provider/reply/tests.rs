@@ -8,10 +8,40 @@ fn parse(body: &str) -> Reply {
 #[test]
 fn the_token_is_handed_out_and_left_nowhere_else() {
     let body = r#"{"access_token":"canary-4Td8","expires_in":"3599","token_type":"Bearer","status":"approved"}"#;
-    let (reply, token) = Reply::parse(200, body.as_bytes());
-    assert_eq!(token.unwrap().expose(), "canary-4Td8");
+    let (reply, tokens) = Reply::parse(200, body.as_bytes());
+    assert_eq!(tokens.granted.unwrap().expose(), "canary-4Td8");
+    assert!(tokens.stray.is_empty());
     assert_eq!((reply.token_lifetime, reply.error.as_deref()), (Some(3599), None));
     assert!(!format!("{reply:?}").contains("canary"));
+}
+
+#[test]
+fn the_tokens_of_a_refusal_are_handed_out_to_be_hidden() {
+    let stray = |status, body: &str| {
+        let (_, tokens) = Reply::parse(status, body.as_bytes());
+        assert!(tokens.granted.is_none());
+        let mut stray: Vec<String> = tokens.stray.iter().map(|token| token.expose().to_owned()).collect();
+        stray.dedup();
+        stray
+    };
+    let body =
+        r#"{"access_token":"canary/4Td8","refresh_token":"canary-r","id_token":"canary-i","error":"canary/4Td8"}"#;
+    for status in [200, 400, 401, 500] {
+        for token in ["canary/4Td8", "canary-r", "canary-i"] {
+            assert!(stray(status, body).iter().any(|found| found == token), "{status} {token}");
+        }
+    }
+    for body in [
+        r#"{"error":{"message":"x","detail":{"accessToken":"canary-4Td8"}}}"#,
+        r#"{"error":"x","error_description":"{\"access_token\":\"canary-4Td8\"}"}"#,
+        r#"{"error":"canary-4Td8","access_token":"canary-4Td8""#,
+        "error=canary-4Td8&access_token=canary-4Td8",
+        "upstream said access_token: canary-4Td8",
+    ] {
+        assert!(stray(400, body).iter().any(|found| found == "canary-4Td8"), "{body}");
+    }
+    let twice = r#"{"error":"canary-second","access_token":"canary-first","access_token":"canary-second"}"#;
+    assert!(stray(200, twice).iter().any(|found| found == "canary-second"));
 }
 
 #[test]
@@ -98,14 +128,14 @@ fn the_error_is_found_under_every_name() {
 proptest! {
     #[test]
     fn no_answer_upsets_it(status in 0u16..=999, body in prop::collection::vec(any::<u8>(), 0..300)) {
-        let (reply, token) = Reply::parse(status, &body);
-        prop_assert_eq!(reply.has_token, token.is_some());
+        let (reply, tokens) = Reply::parse(status, &body);
+        prop_assert_eq!(reply.has_token, tokens.granted.is_some());
     }
 
     #[test]
     fn no_broken_object_is_a_token(cut in 0usize..60) {
         let body = br#"{"token_type":"Bearer","access_token":"canary","expires_in":1}"#;
-        let (reply, token) = Reply::parse(200, &body[..cut.min(body.len() - 1)]);
-        prop_assert!(!reply.has_token && token.is_none());
+        let (reply, tokens) = Reply::parse(200, &body[..cut.min(body.len() - 1)]);
+        prop_assert!(!reply.has_token && tokens.granted.is_none());
     }
 }

@@ -38,6 +38,27 @@ fn messages_carry_the_facts_and_no_control_characters() {
 }
 
 #[test]
+fn a_pause_is_told_in_words_people_read() {
+    for (seconds, said) in [
+        (0, "0 s"),
+        (119, "119 s"),
+        (121, "3 min"),
+        (7_200, "2 h"),
+        (86_400, "24 h"),
+        (1_000_000, "12 days"),
+        (31_536_000, "more than a year"),
+        (u64::MAX, "more than a year"),
+    ] {
+        let mut observation = answered(Meaning::Throttled);
+        if let Outcome::Answered(answer) = &mut observation.outcome {
+            answer.retry_after = Some(seconds);
+        }
+        let message = judged(&app(), &observation).findings[0].message.clone();
+        assert!(message.contains(&format!(" and asks for a pause of {said} (")), "{message}");
+    }
+}
+
+#[test]
 fn a_changed_value_is_named_as_the_likely_slip() {
     let recall = Recall { value_changed: true, rotated_at: None };
     let assessment = judged_with(&app(), &answered(Meaning::SecretRefused), &Policy::default(), &recall);
