@@ -7,24 +7,28 @@ mod answer;
 mod assertion;
 mod attempt;
 mod claims;
+mod client;
+mod connect;
 mod discovery;
 mod dns;
 mod fault;
 mod isolation;
 mod key;
 mod observation;
+mod pool;
 mod proxy;
 mod queue;
 mod request;
 mod retry;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod transport;
 
 pub use crate::secret::Unreadable;
 pub use claims::claims;
+pub use client::http_client;
 pub use observation::{Answer, BadAnswer, Fingerprint, NotTested, Observation, Outcome, Unreachable};
-pub use transport::{body, http_client};
 
 use std::{path::PathBuf, sync::Arc};
 
