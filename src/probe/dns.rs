@@ -5,17 +5,42 @@
 
 use std::{
     error::Error,
-    fmt,
+    fmt, io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+    task::{Context, Poll},
+    vec,
 };
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use futures::future::BoxFuture;
+use hyper_util::client::legacy::connect::dns::Name;
+use reqwest::dns::{Addrs, Resolve, Resolving};
+use tower_service::Service;
 use url::{Host, Url};
 
+use super::{connect::AnyError, proxy::Route};
+
 /// The resolver of every client.
+#[derive(Clone)]
 pub(super) struct Guarded {
     /// Host of the proxy: the user's own choice, and often on this machine.
-    pub(super) proxy: Option<String>,
+    proxy: Option<Arc<str>>,
+}
+
+/// The name cannot be resolved.
+#[derive(Debug)]
+pub(super) struct Unresolved(io::Error);
+
+impl fmt::Display for Unresolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name cannot be resolved")
+    }
+}
+
+impl Error for Unresolved {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
 }
 
 /// The name leads only to addresses that no name but `localhost` may lead to.
@@ -30,20 +55,44 @@ impl fmt::Display for Forbidden {
 
 impl Error for Forbidden {}
 
-impl Resolve for Guarded {
-    fn resolve(&self, name: Name) -> Resolving {
-        let name = name.as_str().to_owned();
+impl Guarded {
+    pub(super) fn new(route: Option<&Route>) -> Self {
+        Self { proxy: route.and_then(|route| route.proxy.host_str()).map(Arc::from) }
+    }
+
+    async fn addresses(self, name: String) -> Result<Vec<SocketAddr>, AnyError> {
         // RFC 6761 section 6.3: never a question for the network.
         if name.eq_ignore_ascii_case("localhost") {
             let addresses = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-            let addresses: Addrs = Box::new(addresses.into_iter().map(|ip| SocketAddr::new(ip, 0)));
-            return Box::pin(std::future::ready(Ok(addresses)));
+            return Ok(addresses.map(|ip| SocketAddr::new(ip, 0)).into());
         }
         let is_trusted = self.proxy.as_deref().is_some_and(|proxy| proxy.eq_ignore_ascii_case(&name));
-        Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name, 0)).await?.collect();
-            Ok(Box::new(permitted(found, is_trusted)?.into_iter()) as Addrs)
-        })
+        let found = tokio::net::lookup_host((name, 0)).await.map_err(Unresolved)?.collect();
+        Ok(permitted(found, is_trusted)?)
+    }
+}
+
+/// For the token requests.
+impl Service<Name> for Guarded {
+    type Response = vec::IntoIter<SocketAddr>;
+    type Error = AnyError;
+    type Future = BoxFuture<'static, Result<Self::Response, AnyError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), AnyError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let found = self.clone().addresses(name.as_str().to_owned());
+        Box::pin(async { Ok(found.await?.into_iter()) })
+    }
+}
+
+/// For messages and pings.
+impl Resolve for Guarded {
+    fn resolve(&self, name: reqwest::dns::Name) -> Resolving {
+        let found = self.clone().addresses(name.as_str().to_owned());
+        Box::pin(async { Ok(Box::new(found.await?.into_iter()) as Addrs) })
     }
 }
 
@@ -178,8 +227,8 @@ mod tests {
     #[tokio::test]
     async fn localhost_is_never_asked_of_dns() {
         for name in ["localhost", "LocalHost"] {
-            let found = Guarded { proxy: None }.resolve(name.parse().unwrap()).await.unwrap();
-            assert_eq!(found.map(|address| address.ip()).collect::<Vec<_>>(), [ip("127.0.0.1"), ip("::1")]);
+            let found = Guarded { proxy: None }.addresses(name.to_owned()).await.unwrap();
+            assert_eq!(found.iter().map(SocketAddr::ip).collect::<Vec<_>>(), [ip("127.0.0.1"), ip("::1")]);
         }
     }
 }

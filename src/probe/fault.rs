@@ -4,7 +4,10 @@ use std::{error::Error, io};
 
 use rustls::{AlertDescription, CertificateError, OtherError};
 
-use super::{BadAnswer, NotTested, Outcome, Unreachable, Unreadable, dns::Forbidden};
+use super::{
+    BadAnswer, NotTested, Outcome, Unreachable, Unreadable,
+    dns::{Forbidden, Unresolved},
+};
 
 /// Why an exchange gave no answer to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,9 +31,8 @@ impl From<Fault> for Outcome {
     }
 }
 
-/// What the error of an exchange means. `host` as it is shown; `status` once the answer's head had come; `proxied`
-/// where a proxy may have stood between.
-pub(super) fn of(error: &reqwest::Error, host: &str, status: Option<u16>, proxied: bool) -> Fault {
+/// Why there is no connection. `host` as it is shown; `proxied` where a proxy may stand between.
+pub(super) fn of_connection(error: &(dyn Error + 'static), host: &str, proxied: bool) -> Fault {
     let chain = Chain::of(error);
     if chain.holds::<Forbidden>() {
         return unreachable(Unreachable::ForbiddenAddress, host, forbidden());
@@ -38,15 +40,13 @@ pub(super) fn of(error: &reqwest::Error, host: &str, status: Option<u16>, proxie
     if let Some(tls) = chain.find::<rustls::Error>() {
         return unreachable(Unreachable::Tls, host, &tls_reason(tls));
     }
-    if error.is_timeout() {
-        return timeout(host, status.is_some());
-    }
-    if error.is_dns() {
-        let whose = if proxied { "the name, or that of the proxy," } else { "the name" };
-        return unreachable(Unreachable::Dns, host, &format!("{whose} cannot be resolved"));
+    let kind = chain.find::<io::Error>().map(io::Error::kind);
+    if kind == Some(io::ErrorKind::TimedOut) {
+        return timeout(host, false);
     }
     if chain.says("tunnel error") {
-        let reason = match chain.find::<io::Error>() {
+        let reason = match kind {
+            Some(_) if chain.holds::<Unresolved>() => "the name of the proxy cannot be resolved",
             Some(_) => "the proxy cannot be reached",
             None if chain.says("authorization required") => {
                 "the proxy demands a sign-in; write it into the proxy's URL"
@@ -55,30 +55,48 @@ pub(super) fn of(error: &reqwest::Error, host: &str, status: Option<u16>, proxie
         };
         return unreachable(Unreachable::Connect, host, reason);
     }
-    if error.is_connect() {
-        let reason = connect_reason(chain.find::<io::Error>().map(io::Error::kind));
-        let through = if proxied { ", directly or through the proxy" } else { "" };
-        return unreachable(Unreachable::Connect, host, &format!("{reason}{through}"));
+    if chain.holds::<Unresolved>() {
+        return unreachable(Unreachable::Dns, host, "the name cannot be resolved");
     }
-    if chain.says("message head is too large") || chain.says("too many headers") {
+    let through = if proxied { ", through the proxy" } else { "" };
+    unreachable(Unreachable::Connect, host, &format!("{}{through}", connect_reason(kind)))
+}
+
+/// What the error of an exchange means. `status` once the answer's head had come.
+pub(super) fn of_exchange(error: &hyper::Error, host: &str, status: Option<u16>) -> Fault {
+    let chain = Chain::of(error);
+    // In TLS 1.3 a client certificate is refused only after the handshake.
+    if let Some(tls) = chain.find::<rustls::Error>() {
+        return unreachable(Unreachable::Tls, host, &tls_reason(tls));
+    }
+    if error.is_parse_too_large() {
         let what = format!("the head of the answer is too large ({host})");
         return Fault::BadAnswer(BadAnswer::NotHttp { what });
     }
-    if chain.says("error parsing http") || chain.says("invalid http") {
+    if error.is_parse() {
         let what = format!("the answer is not HTTP ({host})");
         return Fault::BadAnswer(BadAnswer::NotHttp { what });
     }
     let is_cut = chain.find::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof);
     match status {
-        Some(status) if is_cut || chain.says("end of file before message length reached") => {
-            Fault::BadAnswer(BadAnswer::Truncated { status })
-        }
-        Some(status) if error.is_decode() && !error.is_timeout() => {
-            let what = "a body whose compression is broken".to_owned();
-            Fault::BadAnswer(BadAnswer::NotJson { status, what })
-        }
+        Some(status) if is_cut || error.is_incomplete_message() => Fault::BadAnswer(BadAnswer::Truncated { status }),
         _ => unreachable(Unreachable::Broken, host, "the connection broke before the answer was complete"),
     }
+}
+
+/// Whether the connection was gone before anybody read the request.
+pub(super) fn is_unread(error: &hyper::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
+    if error.is_canceled() || error.is_closed() || error.is_incomplete_message() {
+        return true;
+    }
+    let chain = Chain::of(error);
+    // RFC 9113 section 8.7: neither was processed.
+    let is_refused = |error: &h2::Error| error.is_go_away() || error.reason() == Some(h2::Reason::REFUSED_STREAM);
+    let is_gone = |error: &io::Error| {
+        matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof)
+    };
+    chain.find().is_some_and(is_refused) || chain.find().is_some_and(is_gone)
 }
 
 pub(super) fn timeout(host: &str, has_begun: bool) -> Fault {

@@ -7,27 +7,31 @@ mod answer;
 mod assertion;
 mod attempt;
 mod claims;
+mod client;
+mod connect;
 mod discovery;
 mod dns;
 mod fault;
 mod isolation;
 mod key;
 mod observation;
+mod pool;
 mod proxy;
 mod queue;
 mod request;
 mod retry;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod transport;
 mod trial;
 
 pub use crate::secret::{Fingerprint, Unreadable};
 pub use claims::claims;
+pub use client::{body, http_client, http_client_once, why};
 pub use dns::is_forbidden;
 pub use observation::{Answer, BadAnswer, NotTested, Observation, Outcome, Unreachable};
 pub use retry::retry_after;
-pub use transport::{body, http_client, http_client_once, why};
 
 use std::{path::PathBuf, sync::Arc};
 

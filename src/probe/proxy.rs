@@ -4,6 +4,7 @@
 
 use std::ffi::OsString;
 
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{NoProxy, Proxy};
 use url::Url;
 
@@ -48,6 +49,12 @@ pub(super) fn route(
 }
 
 impl Route {
+    /// What of the token requests goes through it.
+    pub(super) fn matcher(&self) -> Matcher {
+        Matcher::builder().https(self.proxy.as_str()).no(self.past.as_str()).build()
+    }
+
+    /// The same for messages and pings.
     pub(super) fn rule(&self) -> reqwest::Result<Proxy> {
         Ok(Proxy::https(self.proxy.clone())?.no_proxy(NoProxy::from_string(&self.past)))
     }

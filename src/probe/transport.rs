@@ -1,32 +1,47 @@
 //! The wire: one exchange over HTTP with every limit it must keep.
 
-use std::{collections::HashMap, ffi::OsString, fs, io, path::Path, sync::Arc, time::Duration};
-
-use reqwest::{
-    Certificate, Client, ClientBuilder, Identity,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
-    redirect,
+use std::{
+    collections::HashMap,
+    io::{self, Read},
+    path::Path,
+    pin::pin,
+    sync::Arc,
+    time::Duration,
 };
+
+use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
+use futures::future::{Either, select};
+use http::{
+    HeaderMap, HeaderValue, Method, Uri,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT},
+    uri::PathAndQuery,
+};
+use http_body_util::BodyExt;
+use hyper::body::{Body as _, Incoming};
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
-use url::Url;
+use url::{Position, Url};
 use zeroize::Zeroizing;
 
 use super::{
-    BadAnswer, SetupFault, Unreachable, Unreadable,
+    BadAnswer, SetupFault, Unreachable,
+    connect::Connector,
     dns::{self, Guarded},
     fault::{self, Fault},
+    pool::{Body, Host, Http, Http1, Line, Pool},
     proxy::{self, Route},
     request::host_of,
+    tls::Trust,
 };
 use crate::{secret::Secret, settings};
 
-/// Longest body that is read, after decompression, bytes.
+/// Longest body that is read, before and after decompression, bytes.
 pub(super) const BODY_LIMIT: usize = 256 * 1024;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-const USER_AGENT: &str = concat!("credwatch/", env!("CARGO_PKG_VERSION"));
+pub(super) const AGENT: &str = concat!("credwatch/", env!("CARGO_PKG_VERSION"));
 
 /// One request and what holds for it.
 pub(super) struct Request<'a> {
@@ -56,186 +71,196 @@ pub(super) trait Wire: Send + Sync {
     async fn exchange(&self, request: Request<'_>) -> Result<Response, Fault>;
 }
 
-/// HTTP by reqwest: one client for all, and one for each TLS identity.
+/// HTTP/1.1 and HTTP/2 on connections of our own: a set of them for all, and one for each TLS identity.
 pub(super) struct Transport {
-    setup: Setup,
-    client: Client,
-    identities: Mutex<HashMap<[u8; 32], Client>>,
-}
-
-/// What every client is built from.
-struct Setup {
-    roots: Vec<Certificate>,
+    trust: Trust,
     route: Option<Route>,
     timeout: Duration,
-    per_host: usize,
+    anonymous: Pool,
+    identified: Mutex<HashMap<[u8; 32], Arc<Pool>>>,
 }
 
 impl Transport {
     /// # Errors
     /// The CA file, the proxy or the system's certificates cannot be used.
     pub(super) fn new(http: &settings::Http, ca: Option<&Path>) -> Result<Self, SetupFault> {
-        let setup = Setup::new(http, ca, |name| std::env::var_os(name))?;
-        let client = setup.client(|builder| builder)?;
-        Ok(Self { setup, client, identities: Mutex::default() })
+        let route = proxy::route(http.proxy.as_ref(), |name| std::env::var_os(name))?;
+        let (trust, timeout) = (Trust::new(ca)?, CONNECT_TIMEOUT.min(http.timeout.as_std()));
+        let anonymous = pool(trust.anonymous()?, route.as_ref(), timeout);
+        Ok(Self { trust, route, timeout, anonymous, identified: Mutex::default() })
     }
 
-    async fn identified(&self, pem: &Secret) -> Result<Client, Fault> {
+    async fn identified(&self, pem: &Secret) -> Result<Arc<Pool>, Fault> {
         let digest = Sha256::digest(pem.expose().as_bytes()).into();
-        let mut identities = self.identities.lock().await;
-        if let Some(client) = identities.get(&digest) {
-            return Ok(client.clone());
+        let mut identified = self.identified.lock().await;
+        if let Some(known) = identified.get(&digest) {
+            return Ok(Arc::clone(known));
         }
-        let unusable = |reason: &str| Fault::Unreadable(Unreadable::BadKey(reason.to_owned()));
-        let identity = Identity::from_pem(pem.expose().as_bytes());
-        let identity =
-            identity.map_err(|_| unusable("the PEM needs a certificate and its private key, unencrypted"))?;
-        let client = self.setup.client(|builder| builder.identity(identity));
-        let client =
-            client.map_err(|_| unusable("the certificate and the private key in the PEM do not fit together"))?;
-        identities.insert(digest, client.clone());
-        Ok(client)
+        let tls = self.trust.identified(pem.expose()).map_err(Fault::Unreadable)?;
+        let made = Arc::new(pool(tls, self.route.as_ref(), self.timeout));
+        identified.insert(digest, Arc::clone(&made));
+        Ok(made)
     }
-}
 
-/// A client for what is not a token request (webhooks, pings): the same TLS, proxy, name rules and deadlines, no
-/// redirects. Show none of its errors without `without_url`; read its answers by [`body`].
-///
-/// # Errors
-/// The CA file, the proxy or the system's certificates cannot be used.
-pub fn http_client(http: &settings::Http, ca: Option<&Path>) -> Result<Client, SetupFault> {
-    Setup::new(http, ca, |name| std::env::var_os(name))?.client(|builder| builder)
-}
-
-/// [`http_client`] that keeps no connection: each request goes out on a fresh one, so that none is sent twice by a pool.
-///
-/// # Errors
-/// The CA file, the proxy or the system's certificates cannot be used.
-pub fn http_client_once(http: &settings::Http, ca: Option<&Path>) -> Result<Client, SetupFault> {
-    Setup::new(http, ca, |name| std::env::var_os(name))?.client(|builder| builder.pool_max_idle_per_host(0))
-}
-
-/// Why a request of [`http_client`] failed, in words that may be shown.
-#[must_use]
-pub fn why(error: &reqwest::Error, host: &str) -> String {
-    match fault::of(error, host, None, false) {
-        Fault::Unreachable(reason) => reason.sentence().to_owned(),
-        Fault::BadAnswer(_) => format!("the answer is no answer of an API ({host})"),
-        Fault::Unreadable(_) | Fault::Offline => format!("no connection can be made ({host})"),
-    }
-}
-
-/// The body of an answer as far as 256 KiB after decompression; `None`: it is longer.
-///
-/// # Errors
-/// Those of the connection.
-pub async fn body(response: &mut reqwest::Response) -> reqwest::Result<Option<Zeroizing<Vec<u8>>>> {
-    let expected = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(4096);
-    // Room for all of it at once, where that is known: a buffer that grows leaves copies of the token behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(expected.min(BODY_LIMIT)));
-    while let Some(chunk) = response.chunk().await? {
-        if bytes.len() + chunk.len() > BODY_LIMIT {
-            return Ok(None);
+    async fn ask(&self, request: &Request<'_>, begun: &mut Option<u16>) -> Result<Response, Fault> {
+        let own = match request.identity {
+            Some(pem) => Some(self.identified(pem).await?),
+            None => None,
+        };
+        let pool = own.as_deref().unwrap_or(&self.anonymous);
+        let host = pool.host(request.url)?;
+        let mut is_again = false;
+        loop {
+            let Line { http, is_new } = pool.line(&host).await?;
+            let failed = match over(http, request, &host, begun).await {
+                Ok(response) => return Ok(response),
+                Err(Failed::For(fault)) => return Err(fault),
+                Err(Failed::By(error)) => error,
+            };
+            // A server may close what it has kept open at any time (RFC 9112 section 9.3.1): nobody read this request.
+            let is_stale = !is_new && !is_again && begun.is_none() && fault::is_unread(&failed);
+            if !is_stale {
+                return Err(fault::of_exchange(&failed, &host.shown(), *begun));
+            }
+            is_again = true;
+            host.forget_idle();
         }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(Some(bytes))
-}
-
-impl Setup {
-    fn new(
-        http: &settings::Http,
-        ca: Option<&Path>,
-        variable: impl Fn(&str) -> Option<OsString>,
-    ) -> Result<Self, SetupFault> {
-        Ok(Self {
-            roots: ca.map(roots).transpose()?.unwrap_or_default(),
-            route: proxy::route(http.proxy.as_ref(), variable)?,
-            timeout: http.timeout.as_std(),
-            per_host: http.per_host,
-        })
-    }
-
-    fn client(&self, more: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Result<Client, SetupFault> {
-        let names = Guarded { proxy: self.route.as_ref().and_then(|route| route.proxy.host_str()).map(str::to_owned) };
-        let mut builder = Client::builder()
-            .user_agent(USER_AGENT)
-            // 307 and 308 would post the secret to wherever the answer says.
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .no_proxy()
-            .dns_resolver(Arc::new(names))
-            .connect_timeout(CONNECT_TIMEOUT.min(self.timeout))
-            .timeout(self.timeout)
-            .pool_max_idle_per_host(self.per_host.max(1))
-            .tls_certs_merge(self.roots.clone());
-        if let Some(route) = &self.route {
-            builder = builder.proxy(route.rule().map_err(|_| SetupFault::Proxy { variable: "http.proxy" })?);
-        }
-        // The reason is not shown, for it is the library's; without extra certificates there is only one.
-        more(builder).build().map_err(|_| SetupFault::Tls)
-    }
-
-    fn is_proxied(&self, url: &Url) -> bool {
-        self.route.is_some() && !dns::is_this_machine(url)
     }
 }
 
-fn roots(path: &Path) -> Result<Vec<Certificate>, SetupFault> {
-    let fault = |reason: String| SetupFault::Ca { path: path.to_owned(), reason };
-    let pem = fs::read(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => fault("there is no such file".to_owned()),
-        kind => fault(format!("it cannot be read: {kind}")),
-    })?;
-    let roots = Certificate::from_pem_bundle(&pem).map_err(|_| fault("it is not readable PEM".to_owned()))?;
-    if roots.is_empty() { Err(fault("there is no certificate in it".to_owned())) } else { Ok(roots) }
+fn pool(tls: rustls::ClientConfig, route: Option<&Route>, timeout: Duration) -> Pool {
+    Pool::new(Connector::new(Guarded::new(route), tls, route.map(Route::matcher), timeout), timeout)
 }
 
 #[async_trait::async_trait]
 impl Wire for Transport {
     async fn exchange(&self, request: Request<'_>) -> Result<Response, Fault> {
-        let host = host_of(request.url);
         if dns::is_forbidden(request.url) {
-            return Err(fault::unreachable(Unreachable::ForbiddenAddress, &host, fault::forbidden()));
+            return Err(fault::unreachable(Unreachable::ForbiddenAddress, &host_of(request.url), fault::forbidden()));
         }
-        let client = match request.identity {
-            Some(pem) => self.identified(pem).await?,
-            None => self.client.clone(),
-        };
-        let mut builder = match request.form {
-            Some(form) => client
-                .post(request.url.clone())
-                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(form.to_owned()),
-            None => client.get(request.url.clone()),
-        };
-        builder = builder.header(ACCEPT, "application/json").header("client-request-id", request.id);
-        if let Some(value) = request.authorization.and_then(|value| HeaderValue::from_str(value).ok()) {
-            let mut value = value;
-            value.set_sensitive(true);
-            builder = builder.header(AUTHORIZATION, value);
-        }
-        let proxied = self.setup.is_proxied(request.url);
-        let mut status = None;
-        let exchange = async {
-            let failed = |error: &reqwest::Error, status| fault::of(error, &host, status, proxied);
-            let mut response = builder.send().await.map_err(|error| failed(&error, None))?;
-            let code = response.status().as_u16();
-            status = Some(code);
-            if response.status().is_redirection() {
-                return Err(Fault::BadAnswer(BadAnswer::Redirect { status: code }));
-            }
-            let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-            let retry_after = retry_after.map(str::to_owned);
-            match body(&mut response).await {
-                Ok(Some(body)) => Ok(Response { status: code, retry_after, body }),
-                Ok(None) => Err(Fault::BadAnswer(BadAnswer::TooLarge { status: code })),
-                Err(error) => Err(failed(&error, Some(code))),
-            }
-        };
-        match tokio::time::timeout(request.timeout, exchange).await {
+        let mut begun = None;
+        match tokio::time::timeout(request.timeout, self.ask(&request, &mut begun)).await {
             Ok(done) => done,
-            Err(_) => Err(fault::timeout(&host, status.is_some())),
+            Err(_) => Err(fault::timeout(&host_of(request.url), begun.is_some())),
         }
     }
+}
+
+/// Why an exchange came to nothing.
+enum Failed {
+    /// The connection's own reason.
+    By(hyper::Error),
+    /// What was read is refused.
+    For(Fault),
+}
+
+impl From<hyper::Error> for Failed {
+    fn from(error: hyper::Error) -> Self {
+        Self::By(error)
+    }
+}
+
+async fn over(http: Http, request: &Request<'_>, host: &Host, begun: &mut Option<u16>) -> Result<Response, Failed> {
+    let path = PathAndQuery::try_from(&request.url[Position::BeforePath..Position::AfterQuery]);
+    let path = path.unwrap_or_else(|_| PathAndQuery::from_static("/"));
+    match http {
+        Http::One(mut http) => {
+            let mut message = message(request, path.into());
+            message.headers_mut().insert(HOST, host.name.clone());
+            let response = {
+                let Http1 { sender, connection } = &mut *http;
+                let answer = pin!(async { read(sender.send_request(message).await?, begun).await });
+                match select(answer, connection).await {
+                    Either::Left((done, _)) => done?,
+                    // It is closed; what it brought lies ready.
+                    Either::Right((_, answer)) => answer.await?,
+                }
+            };
+            host.keep(http);
+            Ok(response)
+        }
+        Http::Two { number, mut sender } => {
+            // Until an answer comes this way nothing says that the connection lives.
+            let mut doubt = Doubt { host, number: Some(number) };
+            sender.ready().await?;
+            let answer = sender.send_request(message(request, host.uri(path))).await?;
+            doubt.number = None;
+            read(answer, begun).await
+        }
+    }
+}
+
+/// An HTTP/2 connection under a request; one that ends without an answer, in whatever way, is asked on no more.
+struct Doubt<'h> {
+    host: &'h Host,
+    number: Option<u64>,
+}
+
+impl Drop for Doubt<'_> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.host.forget(number);
+        }
+    }
+}
+
+fn message(request: &Request<'_>, uri: Uri) -> http::Request<Body> {
+    let form = request.form.map(|form| Bytes::copy_from_slice(form.as_bytes()));
+    let mut message = http::Request::new(Body::from(form.unwrap_or_default()));
+    *message.uri_mut() = uri;
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    if let Ok(id) = HeaderValue::from_str(request.id) {
+        headers.insert("client-request-id", id);
+    }
+    if let Some(mut value) = request.authorization.and_then(|value| HeaderValue::from_str(value).ok()) {
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    if request.form.is_some() {
+        *message.method_mut() = Method::POST;
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    }
+    *message.headers_mut() = headers;
+    message
+}
+
+/// The answer to its last byte, as far as its limit. `begun` is told its status once that is known.
+async fn read(mut answer: http::Response<Incoming>, begun: &mut Option<u16>) -> Result<Response, Failed> {
+    let status = answer.status().as_u16();
+    *begun = Some(status);
+    // 307 and 308 would post the secret to wherever the answer says.
+    if answer.status().is_redirection() {
+        return Err(Failed::For(Fault::BadAnswer(BadAnswer::Redirect { status })));
+    }
+    let too_large = || Failed::For(Fault::BadAnswer(BadAnswer::TooLarge { status }));
+    let expected = answer.body().size_hint().exact().and_then(|length| usize::try_from(length).ok()).unwrap_or(4096);
+    if expected > BODY_LIMIT {
+        return Err(too_large());
+    }
+    // Room for all of it at once, where that is known: a buffer that grows leaves copies of the token behind.
+    let mut body = Zeroizing::new(Vec::with_capacity(expected));
+    while let Some(frame) = answer.body_mut().frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        if body.len() + data.len() > BODY_LIMIT {
+            return Err(too_large());
+        }
+        body.extend_from_slice(&data);
+    }
+    let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
+    if header(CONTENT_ENCODING).is_some_and(|coding| matches!(coding.trim(), "gzip" | "x-gzip")) {
+        let what = "a body whose compression is broken".to_owned();
+        let broken = |_| Failed::For(Fault::BadAnswer(BadAnswer::NotJson { status, what }));
+        body = unfolded(&body).map_err(broken)?.ok_or_else(too_large)?;
+    }
+    Ok(Response { status, retry_after: header(RETRY_AFTER).map(str::to_owned), body })
+}
+
+/// Nobody is asked for compression, and some compress all the same. `None`: it is more than the limit.
+fn unfolded(body: &[u8]) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    let mut plain = Zeroizing::new(Vec::with_capacity(BODY_LIMIT));
+    let limit = u64::try_from(BODY_LIMIT).unwrap_or(u64::MAX);
+    MultiGzDecoder::new(body).take(limit + 1).read_to_end(&mut plain)?;
+    Ok((plain.len() <= BODY_LIMIT).then_some(plain))
 }

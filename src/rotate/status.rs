@@ -70,7 +70,8 @@ impl Rotation {
     /// `app` is the name the inventory uses today.
     #[must_use]
     pub fn status(&self, app: &str, now: DateTime<Utc>) -> Status {
-        let status = |stage, since, next: String, turn, command: Option<String>| Status { stage, since, next, turn, command };
+        let status =
+            |stage, since, next: String, turn, command: Option<String>| Status { stage, since, next, turn, command };
         let run = |stage, next: &str| status(stage, self.begun_at, next.to_owned(), Turn::Run, None);
         if let Some(end) = &self.end {
             return self.ended(end, app);
@@ -110,10 +111,13 @@ impl Rotation {
         match self.grace_until {
             None => run(Stage::Delivering, "the next run delivers to the stores that do not have it yet"),
             Some(until) if now < until => {
-                let next = format!("both secrets live until {}, while consumers pick the new one up", until.date_naive());
+                let next =
+                    format!("both secrets live until {}, while consumers pick the new one up", until.date_naive());
                 status(Stage::Grace, self.begun_at, next, Turn::Run, None)
             }
-            Some(until) => status(Stage::Retiring, until, "the next run removes the old secret".to_owned(), Turn::Run, None),
+            Some(until) => {
+                status(Stage::Retiring, until, "the next run removes the old secret".to_owned(), Turn::Run, None)
+            }
         }
     }
 

@@ -234,7 +234,9 @@ impl SqliteJournal {
     pub fn rotation_of(&self, id: RotationId) -> Result<Option<String>, JournalFault> {
         let connection = self.connection();
         connection
-            .query_row("SELECT identity FROM rotation_event WHERE rotation = ?1 LIMIT 1", [id.to_string()], |row| row.get(0))
+            .query_row("SELECT identity FROM rotation_event WHERE rotation = ?1 LIMIT 1", [id.to_string()], |row| {
+                row.get(0)
+            })
             .optional()
             .map_err(|error| io(&error))
     }
@@ -242,9 +244,7 @@ impl SqliteJournal {
     #[cfg(test)]
     fn damage(&self, statement: &str) {
         let connection = self.connection();
-        connection
-            .execute_batch("DROP TRIGGER rotation_event_stays; DROP TRIGGER rotation_event_remains;")
-            .unwrap();
+        connection.execute_batch("DROP TRIGGER rotation_event_stays; DROP TRIGGER rotation_event_remains;").unwrap();
         connection.execute_batch(statement).unwrap();
     }
 }
@@ -261,7 +261,14 @@ mod tests {
     }
 
     fn entry<'a>(sequence: u128, epoch: Option<u64>, event: &'a Event) -> Entry<'a> {
-        Entry { identity: "entra/t/c", rotation: RotationId::new(1, sequence), epoch, at: at(), provider_date: None, event }
+        Entry {
+            identity: "entra/t/c",
+            rotation: RotationId::new(1, sequence),
+            epoch,
+            at: at(),
+            provider_date: None,
+            event,
+        }
     }
 
     fn filled() -> SqliteJournal {
@@ -317,7 +324,10 @@ mod tests {
             let journal = filled();
             journal.damage(statement);
             let fault = journal.of("entra/t/c").unwrap_err();
-            assert!(matches!(&fault, JournalFault::Corrupt { reason, .. } if reason.contains(says)), "{statement}: {fault}");
+            assert!(
+                matches!(&fault, JournalFault::Corrupt { reason, .. } if reason.contains(says)),
+                "{statement}: {fault}"
+            );
         }
     }
 }
