@@ -133,7 +133,13 @@ impl World {
         let wrote = notes.written.iter().rev().find(|(store, _)| *store == index).map_or(0, |(_, at)| *at);
         match notes.read(index) {
             Some((_, at, Some(value))) if *at >= wrote && (is_back || made.as_ref() == Some(value)) => {
-                if !notes.accepted.iter().any(|(_, of)| of == value) {
+                // A version that moved while the value stayed is no new delivery.
+                let acked_before = records.iter().rev().skip(1).find_map(|record| match &record.event {
+                    Event::StoreAcked { store, .. } if store == address => Some(true),
+                    Event::StoreIntent { store, .. } | Event::StoreDrift { store, .. } if store == address => Some(false),
+                    _ => None,
+                });
+                if acked_before != Some(true) && !notes.accepted.iter().any(|(_, of)| of == value) {
                     self.violate("ack", format!("{address} is acknowledged, and its value was not accepted"));
                 }
             }
