@@ -60,6 +60,8 @@ pub struct Attempt {
     /// Of the value we sent, where the provider takes one.
     pub offered: Option<Fingerprint>,
     pub created: Option<Made>,
+    /// Values this attempt had before the provider was found to have made yet another one.
+    pub earlier: Vec<Fingerprint>,
     /// Sent, and nobody knows what came of it.
     pub unknown: bool,
     pub live_in: Option<String>,
@@ -320,6 +322,9 @@ impl Rotation {
         let made = self.attempts.iter().filter_map(|attempt| attempt.created.as_ref());
         if let Some(made) = made.clone().find(|made| made.fingerprint == fingerprint) {
             return Some(name(made.key_id.as_ref()));
+        }
+        if self.attempts.iter().any(|attempt| attempt.earlier.contains(&fingerprint)) {
+            return Some(Owner::Nameless);
         }
         let plan = self.plan.as_ref()?;
         (plan.fingerprint == Some(fingerprint)).then(|| name(self.predecessor()))

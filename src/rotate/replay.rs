@@ -93,6 +93,7 @@ impl Rotation {
                 at: record.at,
                 offered: *fingerprint,
                 created: None,
+                earlier: Vec::new(),
                 unknown: false,
                 live_in: None,
                 live_at: None,
@@ -118,6 +119,11 @@ impl Rotation {
         };
         match &record.event {
             Event::Created { key_id, end, fingerprint, .. } => {
+                if let Some(earlier) = attempt.created.take().filter(|made| made.fingerprint != *fingerprint) {
+                    attempt.earlier.push(earlier.fingerprint);
+                    attempt.placed = false;
+                    attempt.live_in = None;
+                }
                 attempt.created = Some(Made { key_id: key_id.clone(), end: *end, fingerprint: *fingerprint });
             }
             Event::CreateUnknown { .. } => attempt.unknown = true,

@@ -92,6 +92,9 @@ impl<'a> Case<'a> {
 
     /// Before a value is written anywhere it must be listed and accepted, in this run.
     pub(super) fn successor_lives(&self, rotation: &'a Rotation, made: &'a Made) -> Result<(), Step> {
+        if let Some(attempt) = rotation.attempt() {
+            self.is_newest(rotation, attempt, made)?;
+        }
         if let Some(key_id) = &made.key_id {
             let has_it =
                 |listing: &Listing| listing.credentials.iter().any(|listed| listed.id == *key_id && listed.active);

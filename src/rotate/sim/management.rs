@@ -166,6 +166,9 @@ fn make(
     let print = world.print_of(&value).unwrap_or_else(|| fingerprints().of(&Secret::new(value.to_string())));
     let World { apps, rng, now, .. } = world;
     let App { provider, .. } = apps.get_mut(app)?;
+    if matches!(provider.kind, Kind::ByValue(_)) && provider.standing(*now).any(|known| known.value == value) {
+        return None;
+    }
     let standing = provider.credentials.iter().filter(|known| known.gone.is_none()).count();
     if provider.is_full(u32::try_from(standing).unwrap_or(u32::MAX)) {
         world.note(|| format!("app {app}: the provider is full"));

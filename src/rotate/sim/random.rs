@@ -31,7 +31,15 @@ pub fn scenario(seed: u64) -> Scenario {
 fn app(rng: &mut Rng) -> AppSpec {
     let kind = rng.pick(
         Kind::Labelled,
-        &[Kind::Labelled, Kind::Labelled, Kind::Labelled, Kind::ByValue(true), Kind::ByValue(false), Kind::Grace, Kind::Gap],
+        &[
+            Kind::Labelled,
+            Kind::Labelled,
+            Kind::Labelled,
+            Kind::ByValue(true),
+            Kind::ByValue(false),
+            Kind::Grace,
+            Kind::Gap,
+        ],
     );
     let overlaps = matches!(kind, Kind::Labelled | Kind::ByValue(_));
     let readable = |rng: &mut Rng| rng.pick(Sort::Cas, &[Sort::Cas, Sort::File, Sort::Plain]);
@@ -84,7 +92,16 @@ fn fault(rng: &mut Rng) -> Fault {
         10 => rng.pick(What::Throttle(None), &[What::Throttle(Some(5 * SECOND)), What::Throttle(Some(DAY))]),
         _ => rng.pick(What::Delay(25 * SECOND), &[What::Pause(20 * MINUTE), What::Pause(8 * HOUR)]),
     };
-    let records = ["created", "create-intent", "store-intent", "store-written", "store-acked", "live", "retire-intent", "retired"];
+    let records = [
+        "created",
+        "create-intent",
+        "store-intent",
+        "store-written",
+        "store-acked",
+        "live",
+        "retire-intent",
+        "retired",
+    ];
     let nth = u32::try_from(rng.below(3)).unwrap_or_default();
     let at = match rng.below(4) {
         // At the calls that matter.
@@ -127,12 +144,16 @@ fn happening(rng: &mut Rng, apps: &[AppSpec]) -> (Ms, Happening) {
         8 => Happening::ProviderDown { app, lasts },
         9 => {
             let hour = i64::try_from(HOUR).unwrap_or_default();
-            let by = rng.pick(hour, &[-hour, 24 * hour, -24 * hour, 10 * 365 * 24 * hour, -10 * 365 * 24 * hour, 60_000]);
+            let by =
+                rng.pick(hour, &[-hour, 24 * hour, -24 * hour, 10 * 365 * 24 * hour, -10 * 365 * 24 * hour, 60_000]);
             Happening::Clock { host: 0, by }
         }
         10 => {
             let day = i64::try_from(DAY).unwrap_or_default();
-            let date = rng.pick(Date::Missing, &[Date::Off(400 * day), Date::Off(-400 * day), Date::Off(day), Date::Frozen(BEGIN)]);
+            let date = rng.pick(
+                Date::Missing,
+                &[Date::Off(400 * day), Date::Off(-400 * day), Date::Off(day), Date::Frozen(BEGIN)],
+            );
             Happening::Date { app, date }
         }
         11 => Happening::Restored { age: rng.pick(HOUR, &[MINUTE, DAY, 3 * DAY]) },

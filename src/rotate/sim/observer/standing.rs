@@ -136,7 +136,9 @@ impl World {
                 // A version that moved while the value stayed is no new delivery.
                 let acked_before = records.iter().rev().skip(1).find_map(|record| match &record.event {
                     Event::StoreAcked { store, .. } if store == address => Some(true),
-                    Event::StoreIntent { store, .. } | Event::StoreDrift { store, .. } if store == address => Some(false),
+                    Event::StoreIntent { store, .. } | Event::StoreDrift { store, .. } if store == address => {
+                        Some(false)
+                    }
                     _ => None,
                 });
                 if acked_before != Some(true) && !notes.accepted.iter().any(|(_, of)| of == value) {
