@@ -54,10 +54,12 @@ pub enum Happening {
     Clock {
         host: usize,
         by: i64,
+        lasts: Ms,
     },
     Date {
         app: usize,
         date: Date,
+        lasts: Ms,
     },
     /// The state is put back to what it was this long ago.
     Restored {
@@ -166,15 +168,24 @@ impl World {
                 }
                 self.disturbed_at = self.disturbed_at.max(now + lasts);
             }
-            Happening::Clock { host, by } => {
-                if let Some(clock) = self.clocks.get_mut(*host) {
-                    *clock += by;
-                }
+            Happening::Clock { host, by, lasts } => {
+                let (host, by) = (*host, *by);
+                self.jump(host, by);
+                self.later(now + lasts, move |world| world.jump(host, -by));
+                self.disturbed_at = self.disturbed_at.max(now + lasts);
             }
-            Happening::Date { app, date } => {
-                if let Some(app) = self.apps.get_mut(*app) {
-                    app.provider.date = *date;
+            Happening::Date { app, date, lasts } => {
+                let index = *app;
+                if let Some(known) = self.apps.get_mut(index) {
+                    let before = std::mem::replace(&mut known.provider.date, *date);
+                    self.later(now + lasts, move |world| {
+                        world.disturb();
+                        if let Some(known) = world.apps.get_mut(index) {
+                            known.provider.date = before;
+                        }
+                    });
                 }
+                self.disturbed_at = self.disturbed_at.max(now + lasts);
             }
             Happening::Restored { age } => {
                 let since = utc(now.saturating_sub(*age));
@@ -193,6 +204,14 @@ impl World {
                 self.by_person(*app, |_| Some(Event::Resolved { who: "ops".to_owned(), note: "looked at".to_owned() }));
             }
             Happening::LateConsumer { app, lasts } => self.consumer(*app, now + lasts),
+        }
+    }
+
+    fn jump(&mut self, host: usize, by: i64) {
+        self.disturb();
+        self.note(|| format!("the clock of host {host} jumps by {by} ms"));
+        if let Some(clock) = self.clocks.get_mut(host) {
+            *clock += by;
         }
     }
 

@@ -190,6 +190,12 @@ fn over(world: &mut World, process: usize, rests: &[(usize, Why)]) {
     }
     for (app, why) in rests {
         world.note(|| format!("process {process} leaves app {app}: {why:?}"));
+        if world.rests.len() <= *app {
+            world.rests.resize(app + 1, None);
+        }
+        if let Some(rest) = world.rests.get_mut(*app) {
+            *rest = Some(why.clone());
+        }
         let text = format!("{why:?}");
         world.leaks("an outcome", &text);
         if let Why::NextRun(text) = why

@@ -146,7 +146,7 @@ fn happening(rng: &mut Rng, apps: &[AppSpec]) -> (Ms, Happening) {
             let hour = i64::try_from(HOUR).unwrap_or_default();
             let by =
                 rng.pick(hour, &[-hour, 24 * hour, -24 * hour, 10 * 365 * 24 * hour, -10 * 365 * 24 * hour, 60_000]);
-            Happening::Clock { host: 0, by }
+            Happening::Clock { host: 0, by, lasts }
         }
         10 => {
             let day = i64::try_from(DAY).unwrap_or_default();
@@ -154,7 +154,7 @@ fn happening(rng: &mut Rng, apps: &[AppSpec]) -> (Ms, Happening) {
                 Date::Missing,
                 &[Date::Off(400 * day), Date::Off(-400 * day), Date::Off(day), Date::Frozen(BEGIN)],
             );
-            Happening::Date { app, date }
+            Happening::Date { app, date, lasts }
         }
         11 => Happening::Restored { age: rng.pick(HOUR, &[MINUTE, DAY, 3 * DAY]) },
         12 | 13 => Happening::Run { host: usize::from(rng.percent(50)) },

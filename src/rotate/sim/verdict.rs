@@ -8,14 +8,18 @@ use super::{
     store::Sort,
     world::World,
 };
-use crate::rotate::{Event, Record};
+use crate::rotate::{BlockReason, Event, Record, Why};
 
 pub fn judge(world: &mut World, scenario: &Scenario) {
     for (app, spec) in scenario.apps.iter().enumerate() {
         let records = world.records(app);
         let is_contrary = scenario.happenings.iter().any(|(_, happening)| concerns(happening, app));
         let blocked = is_blocked(&records);
-        if blocked && !is_contrary && !waits_in_vain(spec) {
+        let unidentified = spec.kind == Kind::ByValue(false)
+            && records
+                .iter()
+                .any(|record| matches!(record.event, Event::Blocked { reason: BlockReason::OrphanUnidentified, .. }));
+        if blocked && !is_contrary && !waits_in_vain(spec) && !unidentified {
             let last = records.iter().rev().find(|record| matches!(record.event, Event::Blocked { .. }));
             world.violate("BLOCKED", format!("app {app}: {:?}", last.map(|record| &record.event)));
         }
@@ -35,13 +39,16 @@ fn unblocked(world: &mut World, app: usize, spec: &AppSpec, records: &[Record], 
     }
     if let Some(open) = open_rotation(records) {
         let last = records.last().map(|record| &record.event);
-        if !is_contrary || !world.restored {
+        // Nothing was made, and the plan says what a person has to mend first.
+        let waits = is_contrary && world.rests.get(app).is_some_and(|why| matches!(why, Some(Why::PlanFailed(_))));
+        let is_empty_handed = world.leftovers(app).is_empty();
+        if !(waits && is_empty_handed) {
             world.violate("I10", format!("app {app}: {open} is not over, last {last:?}"));
         }
         return;
     }
     let left = world.leftovers(app);
-    if !left.is_empty() && !world.restored {
+    if !left.is_empty() && !world.restored && spec.kind != Kind::ByValue(false) {
         world.violate("orphan", format!("app {app}: {left:?} stand, and nobody has them"));
     }
 }

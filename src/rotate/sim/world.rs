@@ -12,7 +12,10 @@ use super::{
     coverage::Coverage, disk::Disk, fault::Faults, observer::Notes, provider::Provider, rng::Rng, scenario::AppSpec,
     store::Shelf,
 };
-use crate::secret::{Fingerprint, Fingerprints, Secret};
+use crate::{
+    rotate::Why,
+    secret::{Fingerprint, Fingerprints, Secret},
+};
 
 /// True time, milliseconds since long before the scenario.
 pub type Ms = u64;
@@ -61,6 +64,8 @@ pub struct World {
     pub values: Vec<(Arc<str>, Fingerprint)>,
     /// The state was put back to an earlier one.
     pub restored: bool,
+    /// Why the last run left each app.
+    pub rests: Vec<Option<Why>>,
     timers: BTreeMap<(Ms, u64), Waker>,
     later: BTreeMap<(Ms, u64), Effect>,
     order: u64,
@@ -113,6 +118,7 @@ impl World {
             trace: None,
             values: Vec::new(),
             restored: false,
+            rests: Vec::new(),
             timers: BTreeMap::new(),
             later: BTreeMap::new(),
             order: 0,
