@@ -174,7 +174,6 @@ impl History {
         for record in records {
             history.take(record)?;
         }
-        history.rotations.sort_by_key(|rotation| rotation.id);
         Ok(history)
     }
 
@@ -230,10 +229,11 @@ impl History {
         self.rotations.iter().rev().find_map(|rotation| rotation.owner(fingerprint))
     }
 
-    /// Creates announced since.
+    /// Creates announced within.
     #[must_use]
-    pub fn attempts_since(&self, since: DateTime<Utc>) -> usize {
-        self.rotations.iter().flat_map(|rotation| &rotation.attempts).filter(|attempt| attempt.at > since).count()
+    pub fn attempts_between(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> usize {
+        let attempts = self.rotations.iter().flat_map(|rotation| &rotation.attempts);
+        attempts.filter(|attempt| attempt.at > from && attempt.at <= to).count()
     }
 
     /// Ids that finished rotations left at the provider on purpose.

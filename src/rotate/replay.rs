@@ -126,7 +126,10 @@ impl Rotation {
                 }
                 attempt.created = Some(Made { key_id: key_id.clone(), end: *end, fingerprint: *fingerprint });
             }
-            Event::CreateUnknown { .. } => attempt.unknown = true,
+            Event::CreateUnknown { .. } => {
+                attempt.unknown = true;
+                attempt.at = attempt.at.min(record.at);
+            }
             Event::CreateRefused { why, .. } => attempt.refused = Some(why.clone()),
             Event::AttemptClosed { how, .. } => attempt.closed = Some(*how),
             Event::Live { run, last, .. } => {
@@ -216,7 +219,14 @@ impl Rotation {
             Event::StoreFenced { .. } => state.intent = None,
             Event::PredecessorSeen { run, .. } => state.predecessor_seen.push((run.clone(), record.at)),
             Event::StoreAcked { version, .. } => match &mut state.acked {
-                Some(acked) => acked.version.clone_from(version),
+                Some(acked) if record.at >= acked.at => acked.version.clone_from(version),
+                // The clock was ahead when the grace began: it begins now.
+                Some(acked) => {
+                    *acked = Acked { version: version.clone(), at: record.at, provider: record.provider_date };
+                    self.grace_until = None;
+                    self.good.clear();
+                    self.held = None;
+                }
                 None => {
                     state.acked =
                         Some(Acked { version: version.clone(), at: record.at, provider: record.provider_date });

@@ -30,7 +30,7 @@ impl<'a> Case<'a> {
             let refused = last.and_then(|attempt| attempt.refused.clone());
             return Ok(rest(Why::NextRun(refused.unwrap_or_else(|| "this run has had its one attempt".to_owned()))));
         }
-        if self.history.attempts_since(self.now.wall - ATTEMPTS_WITHIN) >= ATTEMPTS {
+        if self.history.attempts_between(self.now.wall - ATTEMPTS_WITHIN, self.now.wall) >= ATTEMPTS {
             return Ok(rest(Why::Attempts));
         }
         if !self.policy.in_window {

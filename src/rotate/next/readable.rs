@@ -71,6 +71,10 @@ impl<'a> Case<'a> {
             let event = Event::Created { attempt: attempt.number, key_id: None, end: None, fingerprint: current };
             return Ok(Self::record(rotation, event));
         }
+        if self.is_ahead(attempt.at) {
+            let why = "the clock was ahead when it was sent".to_owned();
+            return Ok(Self::record(rotation, Event::CreateUnknown { attempt: attempt.number, why }));
+        }
         let again_at = attempt.at + UNCHANGED;
         if self.now.wall < again_at {
             let why = "the answer to the create was lost, and nothing has changed so far".to_owned();

@@ -324,7 +324,15 @@ impl World {
             _ => None,
         });
         let back = of_it.iter().any(|record| matches!(record.event, Event::RollingBack { .. }));
-        let done = |name: &str| since.iter().filter(|record| super::disk::name_of(&record.event) == name).count();
+        let of_store = |record: &&&Record| match &record.event {
+            Event::Claimed { store, .. } | Event::Revealed { store, .. } | Event::Confirmed { store, .. } => {
+                store == address
+            }
+            _ => false,
+        };
+        let done = |name: &str| {
+            since.iter().filter(of_store).filter(|record| super::disk::name_of(&record.event) == name).count()
+        };
         let store = address.to_owned();
         let (claimed, revealed, confirmed) = (done("claimed"), done("revealed"), done("confirmed"));
         let Some(known) = self.apps.get(app) else { return };
@@ -359,7 +367,7 @@ impl World {
 /// The rotation that has no end in the journal.
 #[must_use]
 pub fn open_rotation(records: &[Record]) -> Option<RotationId> {
-    let last = records.iter().map(|record| record.rotation).max()?;
+    let last = records.iter().rev().find(|record| matches!(record.event, Event::Planned(_)))?.rotation;
     let is_over = records.iter().any(|record| {
         record.rotation == last
             && matches!(record.event, Event::Done { .. } | Event::Closed { .. } | Event::RolledBack { .. })

@@ -50,6 +50,7 @@ fn app(rng: &mut Rng) -> AppSpec {
     }
     let strangers = if overlaps { u32::try_from(rng.pick(0, &[0, 0, 1, 2])).unwrap_or_default() } else { 0 };
     let limits = [None, None, Some(2), Some(5), Some(10)];
+    let limit = rng.pick(None, &limits).filter(|limit| *limit > strangers + 2 || (*limit == 2 && strangers == 0));
     let grace = rng.pick(DAY, &[2 * DAY, 3 * DAY, 7 * DAY]);
     let empty = if stores.len() > 1 && rng.percent(15) { vec![stores.len() - 1] } else { Vec::new() };
     AppSpec {
@@ -60,9 +61,9 @@ fn app(rng: &mut Rng) -> AppSpec {
             remove: rng.pick(0, &[MINUTE, HOUR]),
             list: rng.pick(0, &[SECOND, MINUTE, 4 * MINUTE]),
         },
-        limit: rng.pick(None, &limits),
+        limit,
         grace,
-        retire: rng.percent(85),
+        retire: limit == Some(2) || rng.percent(85),
         without_usage: rng.percent(75),
         tells_usage: kind == Kind::Labelled && rng.percent(40),
         hints: rng.percent(50),

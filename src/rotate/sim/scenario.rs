@@ -225,7 +225,9 @@ impl Scenario {
     /// The longest that any app may take after the last disturbance.
     #[must_use]
     pub fn patience(&self) -> Ms {
-        self.apps.iter().map(AppSpec::patience).max().unwrap_or_default()
+        // A gate that holds, because of what somebody did, is left to a person after 14 days.
+        let held = if self.happenings.iter().any(|(_, happening)| happening.is_contrary()) { 17 * DAY } else { 0 };
+        self.apps.iter().map(AppSpec::patience).max().unwrap_or_default() + held
     }
 
     #[must_use]
