@@ -108,11 +108,14 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// A gateway may apply a call long after nobody waits for it any more: for a week each run looks for what came of it.
+    /// A gateway may apply a call long after nobody waits for it any more: for a week each run looks for what came of it,
+    /// and for what a rotation left behind that another one has overtaken.
     pub(super) fn work_off(&self) -> Result<(), Step> {
         let since = self.now.wall - WATCH;
-        let mut attempts = self.history.rotations.iter().flat_map(|rotation| &rotation.attempts);
-        if self.policy.capabilities.overlap != Overlap::Full || !attempts.any(|attempt| attempt.at > since) {
+        let is_recent = |rotation: &Rotation| {
+            rotation.ended_at.is_some_and(|at| at > since) || rotation.attempts.iter().any(|attempt| attempt.at > since)
+        };
+        if self.policy.capabilities.overlap != Overlap::Full || !self.history.rotations.iter().any(is_recent) {
             return Ok(());
         }
         self.no_leftover(self.fresh_list()?)

@@ -192,10 +192,20 @@ impl World {
                 _ => false,
             })
         };
+        let finished =
+            records.iter().rev().find(|record| matches!(record.event, Event::Done { .. } | Event::Closed { .. }));
+        let successor = finished.and_then(|end| {
+            records.iter().rev().filter(|record| record.rotation == end.rotation).find_map(|record| {
+                match &record.event {
+                    Event::Created { fingerprint, .. } => Some(*fingerprint),
+                    _ => None,
+                }
+            })
+        });
         known
             .provider
             .standing(self.now)
-            .filter(|standing| standing.by == By::Us && !named(&standing.id))
+            .filter(|standing| standing.by == By::Us && !named(&standing.id) && Some(standing.print) != successor)
             .filter(|standing| !known.shelves.iter().any(|shelf| shelf.value.as_ref() == Some(&standing.value)))
             .filter(|standing| standing.label.as_deref().is_some_and(|label| label.parse::<Marker>().is_ok()))
             .map(|standing| standing.id.clone())
