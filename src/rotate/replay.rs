@@ -52,7 +52,16 @@ impl Rotation {
             Event::Adopted { .. } => {}
             Event::Blocked { reason, why } => self.blocked = Some((*reason, why.clone(), record.at)),
             Event::Resolved { .. } => self.resolve(),
-            Event::RollingBack { who } => self.back = Some(Back { who: who.clone(), at: record.at }),
+            Event::RollingBack { who } => {
+                self.back = Some(Back { who: who.clone(), at: record.at });
+                // What was acknowledged was the other value.
+                for store in &mut self.stores {
+                    store.acked = None;
+                }
+                self.grace_until = None;
+                self.good.clear();
+                self.held = None;
+            }
             Event::RollingForward { .. } => self.back = None,
             Event::RolledBack { kept, .. } => self.finish(record, End::RolledBack { kept: kept.clone() }),
             Event::Closed { kept, why, unacked } => {

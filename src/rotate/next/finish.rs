@@ -137,6 +137,6 @@ impl<'a> Case<'a> {
 }
 
 /// No store holds it: there is nothing to write from.
-fn is_lost(step: &Step) -> bool {
+pub(super) fn is_lost(step: &Step) -> bool {
     matches!(step, Step::Record { event: Event::Blocked { .. }, .. })
 }

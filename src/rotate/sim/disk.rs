@@ -18,6 +18,9 @@ pub struct Disk {
 /// A lease ends after this much silence.
 pub const LEASE: Ms = 10 * MINUTE;
 
+/// More records than any story needs.
+const MOST: usize = 1500;
+
 pub const INSTALLATION: &str = "5eed5eed-0000-4000-8000-000000000000";
 
 impl Disk {
@@ -129,7 +132,11 @@ impl Journal for SimJournal {
         let name = name_of(entry.event);
         let process = self.line.process;
         let what = self.line.world.with(|world| {
-            if world.processes.get(process).is_none_or(|process| process.is_dead) {
+            if world.processes.get(process).is_none_or(|process| process.is_dead) || !world.violations.is_empty() {
+                return Err(full());
+            }
+            if world.disk.records.len() > MOST {
+                world.violate("I10", "the journal grows without end");
                 return Err(full());
             }
             let what = world.faults.meet(Op::Append, Some(name));

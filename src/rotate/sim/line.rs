@@ -18,7 +18,7 @@ use super::{
 use crate::rotate::{Clock, Dice};
 
 /// Whole-call deadline of the real clients.
-const DEADLINE: Ms = 30 * SECOND;
+pub const DEADLINE: Ms = 30 * SECOND;
 
 #[derive(Clone)]
 pub struct Line {

@@ -14,7 +14,8 @@ pub fn judge(world: &mut World, scenario: &Scenario) {
     for (app, spec) in scenario.apps.iter().enumerate() {
         let records = world.records(app);
         let is_contrary = scenario.happenings.iter().any(|(_, happening)| concerns(happening, app));
-        let blocked = is_blocked(&records);
+        let says_blocked = matches!(world.rests.get(app), Some(Some(Why::Blocked { .. })));
+        let blocked = is_blocked(&records) || says_blocked;
         let unidentified = spec.kind == Kind::ByValue(false)
             && records
                 .iter()
@@ -26,7 +27,10 @@ pub fn judge(world: &mut World, scenario: &Scenario) {
         if !blocked {
             unblocked(world, app, spec, &records, is_contrary);
         }
-        dead_stores(world, app, blocked, is_contrary);
+        // A rolled-back rotation, or a stranger's secret, may fill the provider: the plan says so until a person makes room.
+        let is_full = matches!(world.rests.get(app), Some(Some(Why::PlanFailed(why))) if why.contains("lists"));
+        let is_excused = is_contrary || (is_full && spec.limit.is_some());
+        dead_stores(world, app, blocked, is_excused);
     }
 }
 
@@ -48,7 +52,9 @@ fn unblocked(world: &mut World, app: usize, spec: &AppSpec, records: &[Record], 
         return;
     }
     let left = world.leftovers(app);
-    if !left.is_empty() && !world.restored && spec.kind != Kind::ByValue(false) {
+    // What a store was given that nobody can read is for a person to remove.
+    let is_blind = spec.stores.iter().any(|sort| matches!(sort, Sort::Person | Sort::Blind));
+    if !left.is_empty() && !is_blind && !world.restored && spec.kind != Kind::ByValue(false) {
         world.violate("orphan", format!("app {app}: {left:?} stand, and nobody has them"));
     }
 }

@@ -43,6 +43,8 @@ pub struct Truth {
     pub taken: Vec<Arc<str>>,
     /// A gap is open since.
     pub gap: Option<Ms>,
+    /// What a planted bug remembers from another night.
+    pub old_list: Option<Listing>,
 }
 
 impl Notes {
@@ -58,11 +60,6 @@ impl Truth {
 
     pub fn reaches(&mut self, store: usize, now: Ms) {
         self.reached.push((store, now));
-    }
-
-    #[must_use]
-    pub fn is_excused(&self, store: usize) -> bool {
-        self.excused.contains(&store)
     }
 }
 

@@ -1,2 +1,3 @@
 mod clean;
 mod levels;
+mod sabotage;
