@@ -219,7 +219,8 @@ fn land(
         }
         return is_same.then_some(version);
     }
-    let is_expected = before.is_some_and(|before| before.0 == format!("v{}", shelf.version));
+    // As with `If-Match: *`.
+    let is_expected = before.is_some_and(|before| before.0 == "*" || before.0 == format!("v{}", shelf.version));
     if shelf.sort.abilities().is_some_and(|abilities| abilities.compare_and_set) && !is_expected {
         world.note(|| format!("app {app}: store {index} refuses a write: {before:?} is not what it has"));
         return None;

@@ -5,7 +5,7 @@ use super::super::{
     world::{World, utc},
 };
 use crate::{
-    rotate::{Event, Record, Writing},
+    rotate::{AttemptEnd, Event, Record, Writing},
     store::Write,
 };
 
@@ -133,9 +133,13 @@ impl World {
         match &record.event {
             Event::Live { .. } => self.claims_live(process, app),
             Event::StoreAcked { store, .. } => self.claims_ack(process, app, store),
+            Event::CreateRefused { attempt, .. } | Event::AttemptClosed { attempt, how: AttemptEnd::Absent } => {
+                self.claims_absent(app, record, *attempt);
+            }
+            Event::Retired { key_id, .. } => self.claims_gone(app, key_id),
             _ => {}
         }
-        if record.epoch.is_some() && record.epoch != Some(self.disk.epoch) {
+        if record.epoch.is_some() && self.is_stale(process) {
             self.violate("I4", format!("a writer that was taken over appends at {}", utc(self.now)));
         }
     }

@@ -150,6 +150,34 @@ impl World {
         }
     }
 
+    /// An attempt that is said never to have been made.
+    pub(super) fn claims_absent(&mut self, app: usize, record: &Record, attempt: u32) {
+        let markers: Vec<String> = self
+            .records(app)
+            .iter()
+            .filter(|known| known.rotation == record.rotation)
+            .filter_map(|known| match &known.event {
+                Event::CreateIntent { attempt: of, marker, .. } if *of == attempt => Some(marker.to_string()),
+                _ => None,
+            })
+            .collect();
+        let Some(known) = self.apps.get(app) else { return };
+        let overlaps = known.provider.has_overlap();
+        let is_it = |label: &String| markers.contains(label);
+        let stands = known.provider.standing(self.now).filter_map(|standing| standing.label.as_ref()).any(is_it);
+        if stands && overlaps {
+            self.violate("outcome", format!("attempt {attempt} is called absent, and stands"));
+        }
+    }
+
+    pub(super) fn claims_gone(&mut self, app: usize, key_id: &str) {
+        let now = self.now;
+        let Some(known) = self.apps.get(app) else { return };
+        if known.provider.find(key_id).is_some_and(|known| known.is_live(now)) {
+            self.violate("outcome", format!("{key_id} is called removed, and stands"));
+        }
+    }
+
     /// I5: no value, nor twelve characters of one, in what is written or said.
     pub fn leaks(&mut self, place: &'static str, text: &str) {
         let found = self.values.iter().any(|(value, _)| {

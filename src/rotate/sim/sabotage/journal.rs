@@ -87,15 +87,15 @@ fn acknowledged(records: Vec<Record>) -> Vec<Record> {
         _ => None,
     });
     let (Some(plan), Some(written)) =
-        (plan, records.iter().rposition(|record| matches!(record.event, Event::StoreWritten { .. })))
+        (plan, records.iter().position(|record| matches!(record.event, Event::StoreWritten { .. })))
     else {
         return records;
     };
-    let mut bent = records;
-    let Some(like) = bent.get(written).cloned() else { return bent };
-    let Event::StoreWritten { fingerprint, .. } = &like.event else { return bent };
+    let Some(like) = records.get(written).cloned() else { return records };
+    let Event::StoreWritten { fingerprint, .. } = &like.event else { return records };
     let fingerprint = *fingerprint;
     let at = like.at - chrono::TimeDelta::days(30);
+    let mut bent = Vec::new();
     for store in plan.stores {
         for event in [
             Event::StoreWritten { store: store.store.clone(), fingerprint, version: None },
@@ -108,5 +108,7 @@ fn acknowledged(records: Vec<Record>) -> Vec<Record> {
         let event = Event::StoresGood { run: format!("night-{day}") };
         bent.push(Record { at: at + chrono::TimeDelta::days(day), event, ..like.clone() });
     }
-    bent
+    let mut records = records;
+    records.splice(written + 1..=written, bent);
+    records
 }

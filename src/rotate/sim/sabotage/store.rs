@@ -73,7 +73,6 @@ impl Store for BentStore {
     }
 
     async fn write(&self, write: Write<'_>) -> Result<Version, WriteFault> {
-        let (app, index) = (self.inner.app, self.inner.index);
         let swallows = match self.bug {
             Sabotage::WriteSwallowed => true,
             Sabotage::AbortLeavesNew => write.idempotency.contains("/back-"),
@@ -89,15 +88,13 @@ impl Store for BentStore {
             let fingerprints = write.before.fingerprints;
             let fingerprint = held.value.as_ref().map(|value| fingerprints.of(value));
             let before = Before { version: held.version.as_ref(), fingerprint, fingerprints };
-            let now =
-                self.inner.line.world.with(|world| {
-                    world.apps.get(app).and_then(|app| app.shelves.get(index)).map(|shelf| shelf.version)
-                });
-            let now = now.map(|version| Version(format!("v{version}")));
-            return self.inner.write(Write { before: Before { version: now.as_ref(), ..before }, ..write }).await;
+            let any = Version("*".to_owned());
+            return self.inner.write(Write { before: Before { version: Some(&any), ..before }, ..write }).await;
         }
         let written = self.inner.write(write).await;
-        if let Ok(version) = &written {
+        if let Ok(version) = &written
+            && self.bug != Sabotage::AbortLeavesNew
+        {
             self.remember(version, write.value.expose());
         }
         written
