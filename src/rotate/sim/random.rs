@@ -25,6 +25,12 @@ pub fn scenario(seed: u64) -> Scenario {
             happenings.push(happening(&mut rng, &apps));
         }
     }
+    if rng.percent(6) {
+        // A holder that stands still past its lease, and another host that takes over.
+        let at = At::Nth(rng.pick(Op::List, &[Op::Read, Op::Try, Op::Create, Op::Write]), u32::from(rng.percent(50)));
+        faults.push(Fault { at, what: What::Pause(HOUR) });
+        happenings.push((HOUR + rng.between(15, 50) * MINUTE, Happening::Run { host: 1 }));
+    }
     Scenario { seed, apps, faults, happenings, dry_runs: rng.percent(10) }
 }
 
@@ -103,11 +109,11 @@ fn fault(rng: &mut Rng) -> Fault {
         "retire-intent",
         "retired",
     ];
-    let nth = u32::try_from(rng.below(3)).unwrap_or_default();
-    let at = match rng.below(4) {
+    let nth = u32::try_from(rng.pick(0, &[0, 0, 1, 2])).unwrap_or_default();
+    let at = match rng.below(5) {
         // At the calls that matter.
-        0 => At::Nth(rng.pick(Op::Create, &[Op::Remove, Op::Write, Op::Write]), nth),
-        1 if matches!(what, What::KillBefore | What::KillAfter | What::Error | What::LostReply) => {
+        0 | 1 => At::Nth(rng.pick(Op::Create, &[Op::Create, Op::Remove, Op::Write, Op::Write]), nth),
+        2 if matches!(what, What::KillBefore | What::KillAfter | What::Error | What::LostReply) => {
             At::Append(rng.pick("planned", &records), nth)
         }
         _ => At::Io(u32::try_from(rng.below(140)).unwrap_or_default()),

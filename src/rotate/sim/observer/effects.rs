@@ -39,7 +39,8 @@ impl World {
         let was_sent = known.truth.sent.iter().any(|sent| sent == marker);
         known.truth.sent.push(marker.to_owned());
         let (limit, overlaps) = (known.provider.limit, known.provider.has_overlap());
-        if was_sent {
+        // A state put back to before the intent knows no better where markers are not listed.
+        if was_sent && !self.restored {
             self.violate("I8", format!("{marker} is sent a second time"));
         }
         if let (Some(limit), Some((_, listed)), true) = (limit, listed, overlaps) {

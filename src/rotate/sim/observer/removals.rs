@@ -156,6 +156,8 @@ impl World {
         let Some(known) = self.apps.get(app) else { return };
         let grace = known.spec.grace;
         let is_dead = known.provider.find(key_id).is_some_and(|old| old.end.is_some_and(|end| end + DAY < now));
+        // A state put back to before a rewrite has forgotten the rewrite: the residual the design names.
+        let restored = self.restored;
         let only_clock = known.spec.date_missing && self.clocks != [0, 0];
         let mut faults = Vec::new();
         for (index, shelf) in known.shelves.iter().enumerate() {
@@ -173,6 +175,7 @@ impl World {
                 && now - reached + MINUTE < grace
                 && !is_dead
                 && !only_clock
+                && !restored
             {
                 let hours = (now - reached) / (60 * MINUTE);
                 faults

@@ -28,7 +28,10 @@ fn shows(bug: Sabotage) -> (Scenario, &'static [&'static str]) {
         Sabotage::CreatedAfterDelivery => (calm, &["I8"]),
         Sabotage::NotSynced => (calm, &["I8"]),
         Sabotage::AckOnWrite => (Scenario::new(vec![AppSpec::default()]), &["ack"]),
-        Sabotage::RemoveBeforeAck => (calm, &["I2", "I14", "I7"]),
+        Sabotage::RemoveBeforeAck => {
+            let spec = AppSpec { stores: vec![Sort::Cas, Sort::Person], person: None, ..AppSpec::default() };
+            (Scenario::new(vec![spec]), &["I2", "I14", "I7"])
+        }
         Sabotage::AllButNewest => (Scenario::new(vec![AppSpec { strangers: 1, ..two() }]), &["I7", "I8"]),
         Sabotage::LocalClockOnly => {
             let jump = Happening::Clock { host: 0, by: 60 * 24 * hour, lasts: 5 * DAY };
