@@ -108,7 +108,9 @@ impl<'a> Case<'a> {
     /// The successor would have to be replaced itself: what holds this rotation open must not let it expire.
     pub(super) fn successor_is_due(&self, made: &Made) -> bool {
         let before = TimeDelta::from_std(self.policy.before).unwrap_or(TimeDelta::MAX);
-        made.end.is_some_and(|end| self.now.wall >= end - before)
+        let is_due = |now: DateTime<Utc>| made.end.is_some_and(|end| now >= end - before);
+        // Not by a clock that the provider's contradicts.
+        is_due(self.now.wall) && self.sight().provider_date().is_none_or(is_due)
     }
 
     pub(super) fn close(&self, rotation: &Rotation, why: ClosedBecause) -> Step {

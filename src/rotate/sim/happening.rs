@@ -78,6 +78,11 @@ pub enum Happening {
     Resolved {
         app: usize,
     },
+    /// A person claims a hand-over and is shown the value, and does no more.
+    Reveals {
+        app: usize,
+        store: usize,
+    },
     /// A consumer goes on using the old credential until this long from now.
     LateConsumer {
         app: usize,
@@ -114,6 +119,7 @@ impl Happening {
             Self::RetireAsked { .. } => "a person asks for the removal",
             Self::Resolved { .. } => "a person resolves",
             Self::LateConsumer { .. } => "a late consumer",
+            Self::Reveals { .. } => "a person looks only",
         }
     }
 
@@ -132,6 +138,7 @@ impl Happening {
                 | Self::Resolved { .. }
                 | Self::Abort { .. }
                 | Self::LateConsumer { .. }
+                | Self::Reveals { .. }
         )
     }
 }
@@ -204,6 +211,15 @@ impl World {
                 self.by_person(*app, |_| Some(Event::Resolved { who: "ops".to_owned(), note: "looked at".to_owned() }));
             }
             Happening::LateConsumer { app, lasts } => self.consumer(*app, now + lasts),
+            Happening::Reveals { app, store } => {
+                let store = super::scenario::AppSpec::address(*store);
+                let who = || "ops".to_owned();
+                self.by_person(*app, |_| Some(Event::Claimed { store: store.clone(), who: who() }));
+                self.by_person(*app, |of_it| {
+                    let back = of_it.iter().any(|record| matches!(record.event, Event::RollingBack { .. }));
+                    (!back).then(|| Event::Revealed { store: store.clone(), who: who() })
+                });
+            }
         }
     }
 

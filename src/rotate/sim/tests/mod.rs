@@ -1,3 +1,4 @@
 mod clean;
 mod levels;
+mod regressions;
 mod sabotage;
