@@ -35,10 +35,12 @@ impl Rotation {
             }
             Event::GraceStarted { until } => self.grace_until = Some(*until),
             Event::StoresGood { run } => {
+                // Seen under a clock that was ahead: such a run counts for nothing.
+                self.good.retain(|good| good.at <= record.at);
                 self.good.push(Stamp { run: run.clone(), at: record.at, provider: record.provider_date });
             }
             Event::GateHeld { by, why } => {
-                let since = self.held.as_ref().map_or(record.at, |held| held.since);
+                let since = self.held.as_ref().map_or(record.at, |held| held.since.min(record.at));
                 self.held = Some(Held { by: by.clone(), why: why.clone(), since });
             }
             Event::RetireIntent { key_id, .. } => self.retiring = Some(key_id.clone()),

@@ -200,7 +200,7 @@ impl<'a> Case<'a> {
             }),
             Verdict::Held { by, why } => match &rotation.held {
                 Some(held) if self.now.wall - held.since >= PATIENCE => kept("the gate held for 14 days"),
-                Some(held) if held.by == by => Ok(rest(Why::GateHeld { by, why })),
+                Some(held) if held.by == by && !self.is_ahead(held.since) => Ok(rest(Why::GateHeld { by, why })),
                 _ => Ok(Self::record(rotation, Event::GateHeld { by, why })),
             },
         }

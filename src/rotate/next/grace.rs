@@ -71,7 +71,10 @@ impl<'a> Case<'a> {
     /// Notes once per run, and not more often than `run_gap`, that every store holds what is to stay.
     pub(super) fn saw_all_good(&self, rotation: &'a Rotation, stays: Fingerprint) -> Result<(), Step> {
         let gap = TimeDelta::from_std(self.limits.run_gap).unwrap_or(TimeDelta::MAX);
-        let counts = rotation.good.last().is_none_or(|last| last.run != self.run && self.now.wall - last.at >= gap);
+        let counts = rotation
+            .good
+            .last()
+            .is_none_or(|last| last.run != self.run && (self.now.wall - last.at >= gap || self.is_ahead(last.at)));
         if !counts {
             return Ok(());
         }

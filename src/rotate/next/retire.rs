@@ -54,7 +54,7 @@ impl<'a> Case<'a> {
     fn held(&self, rotation: &'a Rotation, by: Vec<Gate>, why: String) -> Found {
         match &rotation.held {
             Some(held) if self.now.wall - held.since >= PATIENCE => Ok(self.close(rotation, ClosedBecause::GateHeld)),
-            Some(held) if held.by == by => Ok(rest(Why::GateHeld { by, why })),
+            Some(held) if held.by == by && !self.is_ahead(held.since) => Ok(rest(Why::GateHeld { by, why })),
             _ => Ok(Self::record(rotation, Event::GateHeld { by, why })),
         }
     }

@@ -1,6 +1,6 @@
 //! What the scenarios have passed through: a state nobody reached is not proved.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use super::fault::{Op, What};
 use crate::rotate::BlockReason;
@@ -48,5 +48,31 @@ impl Coverage {
         self.calls += other.calls;
         self.deliveries += other.deliveries;
         self.early_deliveries += other.early_deliveries;
+    }
+}
+
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} rotations, {} runs, {} calls; {} first deliveries, {} before every replica knew the value",
+            self.rotations, self.runs, self.calls, self.deliveries, self.early_deliveries
+        )?;
+        for (name, count) in &self.ends {
+            writeln!(f, "{count:>9}  {name}")?;
+        }
+        for (name, count) in &self.blocked {
+            writeln!(f, "{count:>9}  blocked: {name}")?;
+        }
+        for (name, count) in &self.happened {
+            writeln!(f, "{count:>9}  {name}")?;
+        }
+        for ((op, name), count) in &self.faults {
+            writeln!(f, "{count:>9}  {op:?}: {name}")?;
+        }
+        for ((from, to), count) in &self.edges {
+            writeln!(f, "{count:>9}  {from} -> {to}")?;
+        }
+        Ok(())
     }
 }

@@ -216,7 +216,7 @@ impl World {
                 let who = || "ops".to_owned();
                 self.by_person(*app, |_| Some(Event::Claimed { store: store.clone(), who: who() }));
                 self.by_person(*app, |of_it| {
-                    let back = of_it.iter().any(|record| matches!(record.event, Event::RollingBack { .. }));
+                    let back = goes_back(of_it.iter().map(|record| &record.event));
                     (!back).then(|| Event::Revealed { store: store.clone(), who: who() })
                 });
             }
@@ -339,7 +339,7 @@ impl World {
             Event::Created { fingerprint, .. } => self.value_of(*fingerprint),
             _ => None,
         });
-        let back = of_it.iter().any(|record| matches!(record.event, Event::RollingBack { .. }));
+        let back = goes_back(of_it.iter().map(|record| &record.event));
         let of_store = |record: &&&Record| match &record.event {
             Event::Claimed { store, .. } | Event::Revealed { store, .. } | Event::Confirmed { store, .. } => {
                 store == address
@@ -378,6 +378,13 @@ impl World {
             self.by_person(app, |_| Some(Event::Confirmed { store, who }));
         }
     }
+}
+
+/// A roll-back stands, and was not turned forward again.
+fn goes_back<'a>(events: impl DoubleEndedIterator<Item = &'a Event>) -> bool {
+    let mut turns =
+        events.rev().filter(|event| matches!(event, Event::RollingBack { .. } | Event::RollingForward { .. }));
+    matches!(turns.next(), Some(Event::RollingBack { .. }))
 }
 
 /// The rotation that has no end in the journal.

@@ -1,5 +1,7 @@
 //! The levels of proof: every fault at every call, every pair of them, and chance.
 
+use std::fmt;
+
 use super::{
     coverage::Coverage,
     fault::{At, Fault, What},
@@ -86,6 +88,52 @@ pub fn plain(kind: Kind, stores: &[Sort]) -> Scenario {
     Scenario::new(vec![AppSpec { kind, stores: stores.to_vec(), ..AppSpec::default() }])
 }
 
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for failure in &self.failures {
+            writeln!(f, "{failure}\n----")?;
+        }
+        writeln!(f, "{} stories, {} of them red", self.stories, self.failures.len())?;
+        write!(f, "{}", self.coverage)
+    }
+}
+
+/// L1 of every kind and all stores.
+#[must_use]
+pub fn level1() -> Summary {
+    let mut summary = Summary::default();
+    for kind in KINDS {
+        for stores in STORES {
+            summary.add(single(kind, stores, None));
+        }
+    }
+    summary
+}
+
+/// L2: two stores where old and new live side by side, one where they do not.
+#[must_use]
+pub fn level2(sample: Option<u64>) -> Summary {
+    let mut summary = pairs(Kind::Labelled, &[Sort::Cas, Sort::Plain], sample.map(|count| count * 3 / 5));
+    for kind in [Kind::Grace, Kind::Gap] {
+        summary.add(pairs(kind, &[Sort::Cas], sample.map(|count| count / 5)));
+    }
+    summary
+}
+
+/// L3: random stories from these seeds.
+#[must_use]
+pub fn level3(seeds: std::ops::Range<u64>) -> Summary {
+    random(seeds, None)
+}
+
+/// One random story in full.
+#[must_use]
+pub fn tell(seed: u64) -> String {
+    let scenario = random::scenario(seed);
+    let story = play(&scenario, None, true);
+    format!("{scenario:#?}\n{}\n{:?}", story.trace.join("\n"), story.violations)
+}
+
 /// L1: each fault at the 1st, 2nd, ... n-th call, until one passes clean.
 #[must_use]
 pub fn single(kind: Kind, stores: &[Sort], sabotage: Option<Sabotage>) -> Summary {
@@ -156,7 +204,7 @@ pub fn reddens(seeds: std::ops::Range<u64>, sabotage: Sabotage) -> Option<u64> {
     seeds.into_iter().find(|seed| !play(&random::scenario(*seed), Some(sabotage), false).violations.is_empty())
 }
 
-/// L3: random stories from these seeds.
+/// Random stories from these seeds.
 #[must_use]
 pub fn random(seeds: std::ops::Range<u64>, sabotage: Option<Sabotage>) -> Summary {
     let mut summary = Summary::default();

@@ -23,5 +23,7 @@ mod store;
 mod verdict;
 mod world;
 
+pub use levels::{Summary, level1, level2, level3, tell};
+
 #[cfg(test)]
 mod tests;

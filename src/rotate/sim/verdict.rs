@@ -45,8 +45,7 @@ fn unblocked(world: &mut World, app: usize, spec: &AppSpec, records: &[Record], 
         let last = records.last().map(|record| &record.event);
         // Nothing was made, and the plan says what a person has to mend first.
         let waits = is_contrary && world.rests.get(app).is_some_and(|why| matches!(why, Some(Why::PlanFailed(_))));
-        let is_empty_handed = world.leftovers(app).is_empty();
-        if !(waits && is_empty_handed) {
+        if !waits {
             world.violate("I10", format!("app {app}: {open} is not over, last {last:?}"));
         }
         return;
