@@ -30,7 +30,7 @@ impl Disk {
     }
 
     pub fn push(&mut self, entry: &Entry<'_>) -> Record {
-        let last = self.of(entry.identity).filter(|record| record.rotation == entry.rotation).last();
+        let last = self.of(entry.identity).rfind(|record| record.rotation == entry.rotation);
         let record = Record {
             rotation: entry.rotation,
             sequence: last.map_or(1, |last| last.sequence + 1),

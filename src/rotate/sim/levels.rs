@@ -198,12 +198,6 @@ pub fn pairs(kind: Kind, stores: &[Sort], sample: Option<u64>) -> Summary {
     summary
 }
 
-/// The first of these random stories that a planted bug turns red.
-#[must_use]
-pub fn reddens(seeds: std::ops::Range<u64>, sabotage: Sabotage) -> Option<u64> {
-    seeds.into_iter().find(|seed| !play(&random::scenario(*seed), Some(sabotage), false).violations.is_empty())
-}
-
 /// Random stories from these seeds.
 #[must_use]
 pub fn random(seeds: std::ops::Range<u64>, sabotage: Option<Sabotage>) -> Summary {

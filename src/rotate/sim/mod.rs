@@ -12,6 +12,7 @@ mod levels;
 mod line;
 mod management;
 mod observer;
+mod person;
 mod play;
 mod provider;
 mod random;

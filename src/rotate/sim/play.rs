@@ -14,9 +14,9 @@ use super::{
     coverage::Coverage,
     engine,
     fault::{Op, What},
-    happening::open_rotation,
     line::Line,
     observer::Notes,
+    person::open_rotation,
     sabotage::Sabotage,
     scenario::Scenario,
     world::{BEGIN, DAY, HOUR, MINUTE, Ms, Process, Shared, Violation, World},
@@ -43,10 +43,13 @@ impl Story {
     }
 }
 
+/// Ends with why each app was left.
+type Run = Pin<Box<dyn Future<Output = Vec<(usize, Why)>>>>;
+
 /// A run of the program, as its executor sees it.
 struct Task {
     process: usize,
-    future: Pin<Box<dyn Future<Output = Vec<(usize, Why)>>>>,
+    future: Run,
     woken: Arc<Flag>,
 }
 

@@ -122,7 +122,6 @@ impl Provider {
         matches!(self.kind, Kind::Labelled | Kind::ByValue(_))
     }
 
-    #[must_use]
     pub fn standing(&self, now: Ms) -> impl Iterator<Item = &Credential> {
         self.credentials.iter().filter(move |known| known.is_live(now))
     }

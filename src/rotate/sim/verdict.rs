@@ -1,7 +1,8 @@
 //! The end of a story: nothing lost, nothing left behind, nothing open for ever (I10, and I1 once more).
 
 use super::{
-    happening::{Happening, Which, open_rotation},
+    happening::{Happening, Which},
+    person::open_rotation,
     play::is_blocked,
     provider::Kind,
     scenario::{AppSpec, Scenario},

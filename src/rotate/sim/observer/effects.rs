@@ -23,7 +23,7 @@ impl World {
         match intent {
             None => self.violate("I8", format!("{marker} is sent without a durable intent")),
             Some(intent) if intent.epoch != epoch => {
-                self.violate("I8", format!("{marker}: an intent of another epoch"))
+                self.violate("I8", format!("{marker}: an intent of another epoch"));
             }
             Some(_) => {}
         }

@@ -46,7 +46,7 @@ impl Journal for BentJournal {
     fn of(&self, identity: &str) -> Result<Vec<Record>, JournalFault> {
         let mut records = self.inner.of(identity)?;
         self.held(|held| {
-            records.extend(held.iter().filter(|(of, _)| of == identity).map(|(_, record)| record.clone()))
+            records.extend(held.iter().filter(|(of, _)| of == identity).map(|(_, record)| record.clone()));
         });
         if self.bug == Sabotage::RemoveBeforeAck {
             records = acknowledged(records);
