@@ -17,6 +17,7 @@ mod event;
 mod gate;
 mod history;
 mod id;
+mod identity;
 mod machine;
 mod next;
 mod policy;
@@ -32,6 +33,7 @@ pub use event::{
 };
 pub use history::{Acked, Attempt, Contradiction, End, HandOver, History, Made, Owner, Rotation, StoreState};
 pub use id::{Marker, NotAMarker, NotARotation, RotationId};
+pub use identity::identity;
 pub use machine::{SystemClock, SystemDice};
 pub use next::{Case, Effect, Look, Moment, Rest, Source, Step, Why, next};
 pub use policy::{Allowance, Limits, Place, Policy};
