@@ -91,11 +91,17 @@ impl Memory {
         self.apps.get(app)?.iter().find(|remembered| &*remembered.label == label)
     }
 
+    /// The value an earlier run tested.
+    #[must_use]
+    pub fn value(&self, subject: Subject<'_>) -> Option<Fingerprint> {
+        let label = subject.credential.label.as_deref().unwrap_or_default();
+        self.get(&subject.app.name, label)?.fingerprint
+    }
+
     /// Whether the value differs from the one an earlier run tested; `false` where one of both is unknown.
     #[must_use]
     pub fn value_changed(&self, subject: Subject<'_>, observation: &Observation) -> bool {
-        let label = subject.credential.label.as_deref().unwrap_or_default();
-        match (self.get(&subject.app.name, label).and_then(|known| known.fingerprint), observation.fingerprint) {
+        match (self.value(subject), observation.fingerprint) {
             (Some(before), Some(now)) => before != now,
             _ => false,
         }
