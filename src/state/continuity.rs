@@ -25,7 +25,12 @@ pub fn vanished(code: &str, assessment: &Assessment<'_>) -> Vanished {
     if !tested && matches!(matter, Matter::Test | Matter::TestAgainstDate) {
         return Vanished::Stands;
     }
-    let replaced = matches!(matter, Matter::Test | Matter::End)
+    // Only a run that tries to rotate can tell that nothing is in the way any more.
+    let tried = assessment.rotation.as_ref().is_some_and(|standing| standing.tried);
+    if matter == Matter::Attempt && !tried {
+        return Vanished::Stands;
+    }
+    let replaced = matches!(matter, Matter::Test | Matter::End | Matter::Rotation)
         && assessment
             .findings
             .iter()
@@ -43,6 +48,12 @@ enum Matter {
     /// The declared end against the test.
     TestAgainstDate,
     Lifetime,
+    /// How far a rotation is.
+    Rotation,
+    /// What kept one run from going on with it.
+    Attempt,
+    /// What a rotation left behind.
+    Rest,
 }
 
 impl Matter {
@@ -51,6 +62,9 @@ impl Matter {
             "expiring" | "expired" | "never-expires" | "expiry-undeclared" => Self::End,
             "declared-date-wrong" => Self::TestAgainstDate,
             "lifetime-too-long" => Self::Lifetime,
+            "rotation-under-way" | "rotation-handover" | "rotation-blocked" => Self::Rotation,
+            "rotation-failed" => Self::Attempt,
+            "orphan-left" | "predecessor-kept" | "predecessor-still-accepted" => Self::Rest,
             _ => Self::Test,
         }
     }
