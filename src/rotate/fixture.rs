@@ -1,9 +1,16 @@
 //! Journals for the tests of reports and alerts: one rotation of one credential, day by day.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::{BlockReason, Event, History, Known, Marker, Planned, PlannedStore, Record, RotationId, Writing};
-use crate::{management::Holder, secret::Fingerprint};
+use crate::{
+    inventory::{Delivery, Destination, Rotation as OptIn},
+    management::Holder,
+    period::Period,
+    secret::{Fingerprint, SecretRef},
+};
 
 pub(crate) const OLD: Fingerprint = Fingerprint([1; 16]);
 pub(crate) const NEW: Fingerprint = Fingerprint([2; 16]);
@@ -18,6 +25,23 @@ pub(crate) fn on(day: &str) -> DateTime<Utc> {
 
 pub(crate) fn id() -> RotationId {
     RotationId::new(1_795_000_000_000, 7)
+}
+
+/// The inventory's part.
+pub(crate) fn opted_in() -> Arc<OptIn> {
+    let store = Destination::Store(SecretRef::File("/etc/etl/secret".into()));
+    Arc::new(OptIn {
+        before: Period::from_days(30),
+        lifetime: Period::from_days(180),
+        deliver_to: vec![Delivery { to: store, pick_up: None, in_place: false }],
+        grace: Period::from_days(7),
+        retire: true,
+        retire_without_usage: false,
+        abandon_after: Period::from_days(14),
+        allow_gap: false,
+        window: None,
+        frozen: false,
+    })
 }
 
 /// What these events come to.

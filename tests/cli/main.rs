@@ -12,4 +12,5 @@ mod leaks;
 mod program;
 mod readme;
 mod reports;
+mod rotations;
 mod selection;

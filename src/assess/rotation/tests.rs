@@ -3,12 +3,11 @@
 use super::*;
 use crate::{
     assess::{Assessment, Policy, Recall, assess},
-    inventory::{App, Delivery, Destination, Expires, Rotation as OptIn},
-    period::Period,
+    inventory::{App, Expires},
     probe::{Answer, NotTested, Observation, Outcome},
     provider::Meaning,
     rotate::{AttemptEnd, BlockReason, ClosedBecause, Event, Rest, Why, fixture::*},
-    secret::{Fingerprint, SecretRef},
+    secret::Fingerprint,
     state::fixture::app,
 };
 
@@ -19,22 +18,7 @@ fn etl() -> App {
     let credential = &mut app.credentials[0];
     credential.expires = Some(Expires::At(on("2026-12-20")));
     credential.secret_id = Some("old-id".to_owned());
-    let store = Destination::Store(SecretRef::File("/etc/etl/secret".into()));
-    credential.rotate = Some(
-        OptIn {
-            before: Period::from_days(30),
-            lifetime: Period::from_days(180),
-            deliver_to: vec![Delivery { to: store, pick_up: None, in_place: false }],
-            grace: Period::from_days(7),
-            retire: true,
-            retire_without_usage: false,
-            abandon_after: Period::from_days(14),
-            allow_gap: false,
-            window: None,
-            frozen: false,
-        }
-        .into(),
-    );
+    credential.rotate = Some(opted_in());
     app
 }
 
