@@ -5,16 +5,17 @@
 
 mod complaint;
 mod envelope;
+mod leash;
 #[cfg(test)]
 mod tests;
 
 pub use envelope::{Create, Created, Listed, Listing, Read, Removed, Request, SCHEMA, Subject, Write, Written, schema};
+pub use leash::lead;
 
 use std::{ffi::OsString, time::Duration};
 
 use serde::de::DeserializeOwned;
 use thiserror::Error;
-use tokio::process::Command;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -120,7 +121,7 @@ impl Hook {
         let Some((program, arguments)) = self.program.split_first() else {
             return Err(HookFault::NotStarted(told("the settings name no program")));
         };
-        let mut command = Command::new(program);
+        let mut command = leash::command(program);
         let environment = self.environment.iter().map(|(name, value)| (name, value));
         command.args(arguments).arg(verb).env_clear().envs(environment);
         let input = self.input(request).map_err(|error| HookFault::NotStarted(told(&error)))?;
@@ -128,6 +129,9 @@ impl Hook {
             ProgramFault::NotStarted(clause) => HookFault::NotStarted(told(&clause)),
             ProgramFault::Ended(clause) => HookFault::Unknown(told(&clause)),
         })?;
+        if let Some(clause) = leash::fault(&finished) {
+            return Err(HookFault::NotStarted(told(&clause)));
+        }
         if finished.code == Some(0) {
             return serde_json::from_slice(&finished.stdout).map_err(|_| {
                 HookFault::Unknown(told(

@@ -67,7 +67,8 @@ pub async fn run(mut command: Command, input: &[u8], limits: Limits) -> Result<F
     }
 }
 
-fn start_fault(error: &io::Error) -> String {
+/// Why a program could not be started; a clause for a message.
+pub fn start_fault(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such program".to_owned(),
         io::ErrorKind::PermissionDenied => "no permission to run the program".to_owned(),
