@@ -9,6 +9,8 @@ mod commands;
 mod endpoint;
 mod exit_codes;
 mod leaks;
+#[cfg(target_os = "linux")]
+mod leash;
 mod program;
 mod readme;
 mod reports;
