@@ -3,10 +3,15 @@
 //! A new store costs one file here and one line in the registry. A store knows nothing of rotations: it reads
 //! with a version and writes only over what the caller saw.
 
+mod object;
+mod vault;
+
+pub use vault::Vault;
+
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::secret::{Fingerprint, Fingerprints, Secret};
+use crate::secret::{Fingerprint, Fingerprints, LIMIT, Secret};
 
 /// The store's own name for one state of its content: an object version, an inode with its times. Says nothing about the
 /// value and may be journalled.
@@ -76,6 +81,20 @@ pub struct Content {
     pub value: Option<Secret>,
 }
 
+impl Content {
+    /// # Errors
+    /// The value is none that a provider issues.
+    fn held(version: Option<Version>, value: Option<Secret>) -> Result<Self, StoreFault> {
+        match value.as_ref().map(|value| value.expose().len()) {
+            Some(0) => Err(StoreFault::Unusable("the store holds an empty text".to_owned())),
+            Some(length) if length > LIMIT => {
+                Err(StoreFault::Unusable(format!("the store holds more than {} KiB", LIMIT / 1024)))
+            }
+            _ => Ok(Self { version, value }),
+        }
+    }
+}
+
 /// One write.
 #[derive(Clone, Copy)]
 pub struct Write<'a> {
@@ -135,4 +154,11 @@ pub enum WriteFault {
     /// It may have been written or may still be.
     #[error("{0}")]
     Unknown(String),
+}
+
+/// A fault of what comes before the write.
+impl From<StoreFault> for WriteFault {
+    fn from(fault: StoreFault) -> Self {
+        Self::Refused(fault.to_string())
+    }
 }
