@@ -3,9 +3,13 @@
 //! A new store costs one file here and one line in the registry. A store knows nothing of rotations: it reads
 //! with a version and writes only over what the caller saw.
 
+#[cfg(feature = "aws")]
+mod aws_secrets_manager;
 mod object;
 mod vault;
 
+#[cfg(feature = "aws")]
+pub use aws_secrets_manager::{AwsSecretsManager, Way};
 pub use vault::Vault;
 
 use async_trait::async_trait;
