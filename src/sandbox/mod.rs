@@ -7,6 +7,8 @@ mod aveva;
 mod directory;
 mod entra;
 mod entra_fault;
+mod key_vault;
+mod key_vault_api;
 mod stage;
 #[cfg(test)]
 mod tests;
@@ -14,6 +16,7 @@ mod token;
 mod token_request;
 
 pub use directory::{App, Credential, Directory, Platform};
+pub use key_vault::{KeyVault, Mishap};
 pub use stage::{DEMO_INVENTORY, furnish, inventory_for};
 
 use std::{
@@ -31,6 +34,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 pub struct Sandbox {
     address: SocketAddr,
     directory: Arc<Directory>,
+    key_vault: Arc<KeyVault>,
     _stop: DropGuard,
 }
 
@@ -43,10 +47,11 @@ impl Sandbox {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let (directory, stop) = (Arc::new(Directory::default()), CancellationToken::new());
-        let server =
-            axum::serve(listener, router(directory.clone())).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let key_vault = Arc::new(KeyVault::default());
+        let router = router(directory.clone()).merge(key_vault_api::router(key_vault.clone()));
+        let server = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
         tokio::spawn(async { server.await });
-        Ok(Self { address, directory, _stop: stop.drop_guard() })
+        Ok(Self { address, directory, key_vault, _stop: stop.drop_guard() })
     }
 
     #[must_use]
@@ -57,6 +62,12 @@ impl Sandbox {
     #[must_use]
     pub fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    /// Its secrets are at `http://ADDRESS/secrets/NAME`.
+    #[must_use]
+    pub fn key_vault(&self) -> &KeyVault {
+        &self.key_vault
     }
 }
 

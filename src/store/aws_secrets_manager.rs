@@ -91,7 +91,9 @@ impl AwsSecretsManager {
 
     /// The token makes a repeated request harmless and is the new version's id: as long as no other value comes with it.
     fn token(&self, write: Write<'_>) -> String {
-        let digest = Sha256::new().chain_update(&self.id).chain_update([0]).chain_update(write.idempotency).finalize();
+        let digest = Sha256::new().chain_update(self.id.as_bytes());
+        let digest = digest.chain_update([0]).chain_update(self.key.as_deref().unwrap_or_default());
+        let digest = digest.chain_update([0]).chain_update(write.idempotency).finalize();
         digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 

@@ -5,11 +5,13 @@
 
 #[cfg(feature = "aws")]
 mod aws_secrets_manager;
+mod azure_key_vault;
 mod object;
 mod vault;
 
 #[cfg(feature = "aws")]
 pub use aws_secrets_manager::{AwsSecretsManager, Way};
+pub use azure_key_vault::{AzureKeyVault, Tokens};
 pub use vault::Vault;
 
 use async_trait::async_trait;
