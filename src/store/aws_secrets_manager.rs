@@ -5,6 +5,8 @@
 
 mod client;
 mod fault;
+#[cfg(test)]
+mod tests;
 
 use aws_sdk_secretsmanager::{Client, operation::get_secret_value::builders::GetSecretValueFluentBuilder};
 use sha2::{Digest, Sha256};
@@ -90,10 +92,10 @@ impl AwsSecretsManager {
     }
 
     /// The token makes a repeated request harmless and is the new version's id: as long as no other value comes with it.
-    fn token(&self, write: Write<'_>) -> String {
+    fn token(&self, idempotency: &str) -> String {
         let digest = Sha256::new().chain_update(self.id.as_bytes());
         let digest = digest.chain_update([0]).chain_update(self.key.as_deref().unwrap_or_default());
-        let digest = digest.chain_update([0]).chain_update(write.idempotency).finalize();
+        let digest = digest.chain_update([0]).chain_update(idempotency).finalize();
         digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
@@ -140,7 +142,7 @@ impl Store for AwsSecretsManager {
             return Err(WriteFault::Refused("the secret holds something else than was seen before".to_owned()));
         }
         let text = self.changed(held.as_ref(), write.value);
-        let put = client.put_secret_value().secret_id(&self.id).client_request_token(self.token(write));
+        let put = client.put_secret_value().secret_id(&self.id).client_request_token(self.token(write.idempotency));
         let put = put.version_stages("AWSPENDING").secret_string(text.as_str()).send().await;
         let put = put.map_err(|error| fault::of_writing(&error))?;
         let Some(ours) = put.version_id else {

@@ -41,7 +41,7 @@ impl Way {
         Ok(Client::new(&loader.load().await))
     }
 
-    fn http_client(&self) -> Result<SharedHttpClient, StoreFault> {
+    pub(super) fn http_client(&self) -> Result<SharedHttpClient, StoreFault> {
         let proxy = match &self.http.proxy {
             None => ProxyConfig::from_env(),
             Some(url) => ProxyConfig::all(url.as_str())
