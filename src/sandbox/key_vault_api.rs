@@ -27,6 +27,9 @@ use crate::secret::Secret;
 
 const AUDIENCE: &str = "https://vault.azure.net";
 
+/// Whose vault it is.
+const TENANT: &str = "7a1c9a52-60f3-4e0b-9a55-2f5d7b0c9e11";
+
 /// Versions on one page.
 const PAGE: usize = 25;
 
@@ -65,7 +68,7 @@ async fn admit(request: Request, next: Next) -> Response {
     let claims: Option<Value> = claims.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     if claims.is_none_or(|claims| claims["aud"] != AUDIENCE) {
         let challenge =
-            format!("Bearer authorization=\"https://login.microsoftonline.com/t\", resource=\"{AUDIENCE}\"");
+            format!("Bearer authorization=\"https://login.microsoftonline.com/{TENANT}\", resource=\"{AUDIENCE}\"");
         return ([(WWW_AUTHENTICATE, challenge)], refusal(StatusCode::UNAUTHORIZED, "Unauthorized", None))
             .into_response();
     }

@@ -15,6 +15,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use tokio::sync::OnceCell;
 use url::Url;
 
 pub use self::rest::Tokens;
@@ -44,7 +45,7 @@ impl AzureKeyVault {
     /// `secret` is `https://VAULT/secrets/NAME`.
     #[must_use]
     pub fn new(api: Api, tokens: Arc<dyn Tokens>, secret: Url) -> Self {
-        Self(Rest { api, tokens, secret })
+        Self(Rest { api, tokens, secret, tenant: OnceCell::new() })
     }
 
     /// Sends a version once and says which it became.

@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
-use reqwest::Method;
+use reqwest::{Method, header::WWW_AUTHENTICATE};
+use tokio::sync::OnceCell;
 use url::Url;
 
 use super::bundle::{Bundle, Entry, Listed, New, Page, codes};
@@ -11,6 +12,7 @@ use crate::{
     api::{Answer, Api, Body, Call, CallFault},
     secret::Secret,
     store::{StoreFault, object::json},
+    yaml::is_loopback,
 };
 
 const API_VERSION: &str = "7.4";
@@ -21,11 +23,11 @@ const PAGES: usize = 100;
 /// Whoever signs us in.
 #[async_trait]
 pub trait Tokens: Send + Sync {
-    /// An access token for this scope.
+    /// An access token of this tenant (its id, as the vault names it) for this scope.
     ///
     /// # Errors
-    /// We are not let in, or nobody answers.
-    async fn token(&self, scope: &str) -> Result<Arc<Secret>, StoreFault>;
+    /// The settings know no way into this tenant, we are not let in, or nobody answers.
+    async fn token(&self, tenant: &str, scope: &str) -> Result<Arc<Secret>, StoreFault>;
 }
 
 pub(super) struct Rest {
@@ -33,6 +35,7 @@ pub(super) struct Rest {
     pub(super) tokens: Arc<dyn Tokens>,
     /// `https://VAULT/secrets/NAME`
     pub(super) secret: Url,
+    pub(super) tenant: OnceCell<String>,
 }
 
 impl Rest {
@@ -106,7 +109,26 @@ impl Rest {
     }
 
     async fn token(&self) -> Result<Arc<Secret>, StoreFault> {
-        self.tokens.token(&scope(self.host())).await
+        let scope = scope(&self.secret).ok_or_else(|| {
+            StoreFault::Refused(format!("a Key Vault is called NAME.vault.azure.net, or the like ({})", self.host()))
+        })?;
+        let tenant = self.tenant.get_or_try_init(|| self.challenge()).await?;
+        self.tokens.token(tenant, &scope).await
+    }
+
+    /// A vault tells whoever comes without a token whose tenant it belongs to.
+    async fn challenge(&self) -> Result<String, StoreFault> {
+        let url = self.url(&self.secret, None);
+        let call = Call { method: Method::GET, url, bearer: None, headers: Vec::new(), body: Body::Empty };
+        let answer = self.api.call(call).await.map_err(|fault| StoreFault::Unavailable(fault.to_string()))?;
+        let challenge = answer.headers.get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+        match (answer.status, challenge.and_then(tenant)) {
+            (401, Some(tenant)) => Ok(tenant.to_owned()),
+            (429 | 500.., _) => Err(self.refusal(&answer)),
+            _ => {
+                Err(StoreFault::Refused(format!("this is no Key Vault: it does not say its tenant ({})", self.host())))
+            }
+        }
     }
 
     /// Why it would not, in words of our own: the server's may repeat what was sent.
@@ -137,8 +159,22 @@ impl Rest {
     }
 }
 
-/// The clouds' vaults are told apart by their domain: NAME.vault.azure.net.
-pub(super) fn scope(host: &str) -> String {
-    let domain = host.split_once('.').map(|(_, domain)| domain).filter(|domain| domain.starts_with("vault."));
-    format!("https://{}/.default", domain.unwrap_or("vault.azure.net"))
+/// The clouds' vaults are told apart by their domain: NAME.vault.azure.net. A token is good for one domain and goes to no other.
+pub(super) fn scope(secret: &Url) -> Option<String> {
+    if is_loopback(secret) {
+        return Some("https://vault.azure.net/.default".to_owned());
+    }
+    let (_, domain) = secret.host_str()?.split_once('.')?;
+    domain.starts_with("vault.").then(|| format!("https://{domain}/.default"))
+}
+
+/// Of `Bearer authorization="https://login.microsoftonline.com/TENANT", resource="..."`.
+pub(super) fn tenant(challenge: &str) -> Option<&str> {
+    let (_, rest) =
+        challenge.split_once("authorization=\"").or_else(|| challenge.split_once("authorization_uri=\""))?;
+    let (authority, _) = rest.split_once('"')?;
+    let tenant = authority.strip_prefix("https://")?.split_once('/')?.1.trim_end_matches('/');
+    let is_tenant =
+        !tenant.is_empty() && tenant.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
+    is_tenant.then_some(tenant)
 }

@@ -17,8 +17,9 @@ struct Issuer;
 
 #[async_trait]
 impl Tokens for Issuer {
-    async fn token(&self, scope: &str) -> Result<Arc<Secret>, StoreFault> {
+    async fn token(&self, tenant: &str, scope: &str) -> Result<Arc<Secret>, StoreFault> {
         use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+        assert_eq!(tenant, "7a1c9a52-60f3-4e0b-9a55-2f5d7b0c9e11");
         let claims = format!("{{\"aud\":\"{}\"}}", scope.strip_suffix("/.default").unwrap());
         Ok(Arc::new(Secret::new(format!("canary.{}.token", BASE64_URL_SAFE_NO_PAD.encode(claims)))))
     }
@@ -163,7 +164,10 @@ async fn a_history_of_many_pages_is_read_whole() {
 
 #[tokio::test]
 async fn refusals_are_told_in_words_of_our_own() {
-    use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
+    use wiremock::{
+        Mock, MockServer, ResponseTemplate,
+        matchers::{any, header_exists},
+    };
     let forbidden = |code: &str| {
         format!(r#"{{"error":{{"code":"Forbidden","message":"{OLD}","innererror":{{"code":"{code}"}}}}}}"#)
     };
@@ -181,7 +185,12 @@ async fn refusals_are_told_in_words_of_our_own() {
         (503, OLD.to_owned()),
     ] {
         let server = MockServer::start().await;
-        Mock::given(any()).respond_with(ResponseTemplate::new(status).set_body_string(body)).mount(&server).await;
+        let reply = ResponseTemplate::new(status).set_body_string(body);
+        Mock::given(header_exists("authorization")).respond_with(reply).mount(&server).await;
+        let challenge =
+            r#"Bearer authorization="https://login.microsoftonline.com/7a1c9a52-60f3-4e0b-9a55-2f5d7b0c9e11""#;
+        let reply = ResponseTemplate::new(401).insert_header("www-authenticate", challenge);
+        Mock::given(any()).respond_with(reply).with_priority(9).mount(&server).await;
         let fault = store_at(&format!("{}/secrets/etl", server.uri())).read().await.unwrap_err();
         seen.push_str(&format!("{status} {fault}\n"));
     }
@@ -203,10 +212,25 @@ async fn refusals_are_told_in_words_of_our_own() {
 #[test]
 fn the_scope_is_the_clouds_own() {
     for (host, scope) in [
-        ("corp.vault.azure.net", "https://vault.azure.net/.default"),
-        ("corp.vault.usgovcloudapi.net", "https://vault.usgovcloudapi.net/.default"),
-        ("127.0.0.1", "https://vault.azure.net/.default"),
+        ("https://corp.vault.azure.net", Some("https://vault.azure.net/.default")),
+        ("https://corp.vault.usgovcloudapi.net", Some("https://vault.usgovcloudapi.net/.default")),
+        ("http://127.0.0.1:9470", Some("https://vault.azure.net/.default")),
+        ("https://vault.example.org", None),
+        ("https://vault", None),
     ] {
-        assert_eq!(rest::scope(host), scope);
+        let secret = format!("{host}/secrets/etl").parse().unwrap();
+        assert_eq!(rest::scope(&secret).as_deref(), scope, "{host}");
     }
+}
+
+#[test]
+fn the_challenge_names_the_tenant() {
+    let tenant = rest::tenant;
+    let of = |authority: &str| format!("Bearer authorization=\"{authority}\", resource=\"https://vault.azure.net\"");
+    assert_eq!(tenant(&of("https://login.microsoftonline.com/7a1c-9a52")), Some("7a1c-9a52"));
+    assert_eq!(tenant(&of("https://login.microsoftonline.us/7a1c-9a52/")), Some("7a1c-9a52"));
+    for other in ["", "https://login.microsoftonline.com/", "https://login/a/b", "https://login/?x", "http://login/t"] {
+        assert_eq!(tenant(&of(other)), None, "{other}");
+    }
+    assert_eq!(tenant("Basic realm=\"canary\""), None);
 }
