@@ -14,10 +14,15 @@ pub use aws_secrets_manager::{AwsSecretsManager, Way};
 pub use azure_key_vault::{AzureKeyVault, Tokens};
 pub use vault::Vault;
 
+use std::path::Path;
+
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::secret::{Fingerprint, Fingerprints, LIMIT, Secret};
+use crate::{
+    secret::{Fingerprint, Fingerprints, LIMIT, Secret},
+    settings,
+};
 
 /// The store's own name for one state of its content: an object version, an inode with its times. Says nothing about the
 /// value and may be journalled.
@@ -167,4 +172,28 @@ impl From<StoreFault> for WriteFault {
     fn from(fault: StoreFault) -> Self {
         Self::Refused(fault.to_string())
     }
+}
+
+/// `aws-secrets-manager:ARN_OR_NAME[#KEY]`.
+///
+/// # Errors
+/// The feature `aws` is not built in.
+#[cfg(feature = "aws")]
+pub fn aws_secrets_manager(
+    http: &settings::Http,
+    ca: Option<&Path>,
+    place: &str,
+) -> Result<Box<dyn Store>, StoreFault> {
+    let way = Way::new(http.clone(), ca.map(Path::to_owned));
+    Ok(Box::new(AwsSecretsManager::new(way, place)))
+}
+
+/// `aws-secrets-manager:ARN_OR_NAME[#KEY]`.
+///
+/// # Errors
+/// The feature `aws` is not built in.
+#[cfg(not(feature = "aws"))]
+pub fn aws_secrets_manager(_: &settings::Http, _: Option<&Path>, _: &str) -> Result<Box<dyn Store>, StoreFault> {
+    let why = "this credwatch is built without the feature `aws`; build it with `cargo build --features aws`";
+    Err(StoreFault::Refused(why.to_owned()))
 }
