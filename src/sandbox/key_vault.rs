@@ -88,7 +88,7 @@ impl KeyVault {
         }
     }
 
-    /// How often each value was written, the oldest first.
+    /// Every value that was written, the oldest first; none of a deleted secret.
     #[must_use]
     pub fn history(&self, name: &str) -> Vec<String> {
         let state = self.state();
