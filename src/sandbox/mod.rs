@@ -9,6 +9,8 @@ mod aveva;
 mod directory;
 mod entra;
 mod entra_fault;
+mod key_vault;
+mod key_vault_api;
 mod okta;
 mod stage;
 #[cfg(test)]
@@ -19,6 +21,7 @@ mod trouble;
 
 pub use auth0::Auth0;
 pub use directory::{App, Credential, Directory, Platform};
+pub use key_vault::{KeyVault, Mishap};
 pub use okta::Okta;
 pub use stage::{DEMO_INVENTORY, furnish, inventory_for};
 pub use trouble::{Trouble, Troubles};
@@ -40,6 +43,7 @@ pub struct Sandbox {
     directory: Arc<Directory>,
     okta: Arc<Okta>,
     auth0: Arc<Auth0>,
+    key_vault: Arc<KeyVault>,
     _stop: DropGuard,
 }
 
@@ -53,10 +57,14 @@ impl Sandbox {
         let address = listener.local_addr()?;
         let (directory, stop) = (Arc::new(Directory::default()), CancellationToken::new());
         let (okta, auth0) = (Arc::<Okta>::default(), Arc::<Auth0>::default());
-        let router = router(directory.clone()).merge(okta::router(okta.clone())).merge(auth0::router(auth0.clone()));
+        let key_vault = Arc::new(KeyVault::default());
+        let router = router(directory.clone())
+            .merge(okta::router(okta.clone()))
+            .merge(auth0::router(auth0.clone()))
+            .merge(key_vault_api::router(key_vault.clone()));
         let server = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
         tokio::spawn(async { server.await });
-        Ok(Self { address, directory, okta, auth0, _stop: stop.drop_guard() })
+        Ok(Self { address, directory, okta, auth0, key_vault, _stop: stop.drop_guard() })
     }
 
     #[must_use]
@@ -77,6 +85,12 @@ impl Sandbox {
     #[must_use]
     pub fn auth0(&self) -> &Auth0 {
         &self.auth0
+    }
+
+    /// Its secrets are at `http://ADDRESS/secrets/NAME`.
+    #[must_use]
+    pub fn key_vault(&self) -> &KeyVault {
+        &self.key_vault
     }
 }
 
