@@ -60,6 +60,8 @@ pub struct Attempt {
     /// Of the value we sent, where the provider takes one.
     pub offered: Option<Fingerprint>,
     pub created: Option<Made>,
+    /// Values this attempt had before the provider was found to have made yet another one.
+    pub earlier: Vec<Fingerprint>,
     /// Sent, and nobody knows what came of it.
     pub unknown: bool,
     pub live_in: Option<String>,
@@ -174,7 +176,6 @@ impl History {
         for record in records {
             history.take(record)?;
         }
-        history.rotations.sort_by_key(|rotation| rotation.id);
         Ok(history)
     }
 
@@ -230,10 +231,11 @@ impl History {
         self.rotations.iter().rev().find_map(|rotation| rotation.owner(fingerprint))
     }
 
-    /// Creates announced since.
+    /// Creates announced within.
     #[must_use]
-    pub fn attempts_since(&self, since: DateTime<Utc>) -> usize {
-        self.rotations.iter().flat_map(|rotation| &rotation.attempts).filter(|attempt| attempt.at > since).count()
+    pub fn attempts_between(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> usize {
+        let attempts = self.rotations.iter().flat_map(|rotation| &rotation.attempts);
+        attempts.filter(|attempt| attempt.at > from && attempt.at <= to).count()
     }
 
     /// Ids that finished rotations left at the provider on purpose.
@@ -322,6 +324,9 @@ impl Rotation {
         let made = self.attempts.iter().filter_map(|attempt| attempt.created.as_ref());
         if let Some(made) = made.clone().find(|made| made.fingerprint == fingerprint) {
             return Some(name(made.key_id.as_ref()));
+        }
+        if self.attempts.iter().any(|attempt| attempt.earlier.contains(&fingerprint)) {
+            return Some(Owner::Nameless);
         }
         let plan = self.plan.as_ref()?;
         (plan.fingerprint == Some(fingerprint)).then(|| name(self.predecessor()))

@@ -26,6 +26,8 @@ mod next;
 mod policy;
 mod replay;
 mod sight;
+#[cfg(any(test, feature = "simulator"))]
+pub mod sim;
 mod status;
 mod world;
 

@@ -52,7 +52,16 @@ impl Rotation {
             Event::Adopted { .. } => {}
             Event::Blocked { reason, why } => self.blocked = Some((*reason, why.clone(), record.at)),
             Event::Resolved { .. } => self.resolve(),
-            Event::RollingBack { who } => self.back = Some(Back { who: who.clone(), at: record.at }),
+            Event::RollingBack { who } => {
+                self.back = Some(Back { who: who.clone(), at: record.at });
+                // What was acknowledged was the other value.
+                for store in &mut self.stores {
+                    store.acked = None;
+                }
+                self.grace_until = None;
+                self.good.clear();
+                self.held = None;
+            }
             Event::RollingForward { .. } => self.back = None,
             Event::RolledBack { kept, .. } => self.finish(record, End::RolledBack { kept: kept.clone() }),
             Event::Closed { kept, why, unacked } => {
@@ -93,6 +102,7 @@ impl Rotation {
                 at: record.at,
                 offered: *fingerprint,
                 created: None,
+                earlier: Vec::new(),
                 unknown: false,
                 live_in: None,
                 live_at: None,
@@ -118,9 +128,17 @@ impl Rotation {
         };
         match &record.event {
             Event::Created { key_id, end, fingerprint, .. } => {
+                if let Some(earlier) = attempt.created.take().filter(|made| made.fingerprint != *fingerprint) {
+                    attempt.earlier.push(earlier.fingerprint);
+                    attempt.placed = false;
+                    attempt.live_in = None;
+                }
                 attempt.created = Some(Made { key_id: key_id.clone(), end: *end, fingerprint: *fingerprint });
             }
-            Event::CreateUnknown { .. } => attempt.unknown = true,
+            Event::CreateUnknown { .. } => {
+                attempt.unknown = true;
+                attempt.at = attempt.at.min(record.at);
+            }
             Event::CreateRefused { why, .. } => attempt.refused = Some(why.clone()),
             Event::AttemptClosed { how, .. } => attempt.closed = Some(*how),
             Event::Live { run, last, .. } => {
@@ -211,7 +229,14 @@ impl Rotation {
             Event::StoreFenced { .. } => state.intent = None,
             Event::PredecessorSeen { run, .. } => state.predecessor_seen.push((run.clone(), record.at)),
             Event::StoreAcked { version, .. } => match &mut state.acked {
-                Some(acked) => acked.version.clone_from(version),
+                Some(acked) if record.at >= acked.at => acked.version.clone_from(version),
+                // The clock was ahead when the grace began: it begins now.
+                Some(acked) => {
+                    *acked = Acked { version: version.clone(), at: record.at, provider: record.provider_date };
+                    self.grace_until = None;
+                    self.good.clear();
+                    self.held = None;
+                }
                 None => {
                     state.acked =
                         Some(Acked { version: version.clone(), at: record.at, provider: record.provider_date });

@@ -1,12 +1,17 @@
 //! Looking: everything here reads and nothing changes anything. A dry run has only these.
 
+use std::time::Duration;
+
 use super::{Target, hands::Values};
 use crate::{
     management::UsageQuestion,
-    rotate::{Clock, Hint, Look, Moment, Reading, Seen, Sight, Source},
+    rotate::{Clock, Hint, Look, Moment, Reading, Seen, Sight, Source, TrialOutcome},
     secret::{Fingerprints, Secret},
     store::{Content, StoreFault, Writable},
 };
+
+/// No call takes so long.
+const ASLEEP: Duration = Duration::from_secs(120);
 
 pub(super) struct Eyes<'a> {
     pub(super) clock: &'a dyn Clock,
@@ -69,9 +74,17 @@ impl Eyes<'_> {
 
     async fn attempt(&self, source: &Source, sight: &mut Sight, values: &Values, now: Moment) {
         let Some(value) = values.get(source) else { return };
+        let sent = self.clock.elapsed();
         let trial = self.target.endpoint.try_value(value).await;
+        let took = self.clock.elapsed().saturating_sub(sent);
         sight.requests.extend(trial.request_ids.iter().cloned());
-        sight.trials.push((self.fingerprints.of(value), self.seen(now, trial.outcome)));
+        // Nobody can say when an answer was given that was read after the machine slept.
+        let outcome = if took > ASLEEP {
+            TrialOutcome::NoEvidence("this machine stood still meanwhile".to_owned())
+        } else {
+            trial.outcome
+        };
+        sight.trials.push((self.fingerprints.of(value), self.seen(now, outcome)));
     }
 
     fn reading(&self, store: &str, content: Content, values: &mut Values) -> Reading {

@@ -187,27 +187,36 @@ impl<'a> Engine<'a> {
         write: Delivery,
     ) -> Result<(), Rest> {
         let eyes = self.eyes(target);
-        let refused = match (eyes.store(&write.store), progress.values.get(&write.source)) {
+        let outcome = match (eyes.store(&write.store), progress.values.get(&write.source)) {
             (Some(store), Some(value)) => {
                 progress.acted = true;
                 let fingerprints = self.fingerprints;
                 let before = Before { version: write.before.as_ref(), fingerprint: write.expected, fingerprints };
                 let key_id = write.key_id.as_deref();
                 match store.write(Write { value, before, idempotency: &write.idempotency, key_id }).await {
-                    Ok(_) => None,
-                    Err(WriteFault::Refused(why)) => Some(why),
+                    Ok(_) if store.abilities().readable => None,
+                    // Nothing will ever be read back from it: its own word is all there is.
+                    Ok(version) => Some(Event::StoreWritten {
+                        store: write.store.clone(),
+                        fingerprint: fingerprints.of(value),
+                        version: Some(version),
+                    }),
+                    Err(WriteFault::Refused(why)) => Some(Event::StoreRefused { store: write.store.clone(), why }),
                     Err(WriteFault::Unknown(why)) => {
                         tracing::warn!(app = %target.policy.app, store = %write.store, why, "nobody knows whether a write landed");
                         None
                     }
                 }
             }
-            _ => Some("there was nothing to write".to_owned()),
+            _ => {
+                let why = "there was nothing to write".to_owned();
+                Some(Event::StoreRefused { store: write.store.clone(), why })
+            }
         };
         let at = self.now(progress).elapsed;
-        progress.sight.writes.push((write.store.clone(), at));
-        match refused {
-            Some(why) => self.append(target, progress, rotation, &Event::StoreRefused { store: write.store, why }),
+        progress.sight.writes.push((write.store, at));
+        match outcome {
+            Some(event) => self.append(target, progress, rotation, &event),
             None => Ok(()),
         }
     }

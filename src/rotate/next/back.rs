@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 
-use super::{Case, Effect, Found, Look, Source, Step, Why, rest, rest_until};
+use super::{Case, Effect, Found, Look, Source, Step, Why, finish::is_lost, rest, rest_until};
 use crate::{
     management::{Listing, Overlap},
     rotate::{
@@ -21,7 +21,7 @@ const WRITES: usize = 3;
 
 impl<'a> Case<'a> {
     pub(super) fn roll_back(&self, rotation: &'a Rotation, made: &'a Made) -> Found {
-        let forward = |why: &str| Ok(Self::record(rotation, Event::RollingForward { why: why.to_owned() }));
+        let forward = |why: &str| self.forward(rotation, made, why);
         if rotation.is_revealed() && rotation.retiring.is_none() {
             return forward("a person has been shown the new value");
         }
@@ -36,17 +36,29 @@ impl<'a> Case<'a> {
             return forward("the old secret ends too soon");
         }
         if !self.restore(rotation, made)? {
-            let still = self.source_of(rotation, made).is_ok();
-            if still {
-                return forward("the old secret is not accepted any more");
-            }
-            let why = "the old secret is dead, and no store holds the new one".to_owned();
-            return Ok(Self::record(rotation, Event::RolledBack { kept: made.key_id.clone(), why }));
+            return forward("the old secret is not accepted any more");
         }
         if let Some(why) = self.acknowledge_old(rotation, old)? {
+            let since = rotation.back.as_ref().map_or(self.now.wall, |back| back.at);
+            if self.now.wall - since >= PATIENCE {
+                let why = "not every store was said to have the old value again, for 14 days".to_owned();
+                return Ok(Self::record(rotation, Event::RolledBack { kept: made.key_id.clone(), why }));
+            }
             return Ok(rest(why));
         }
         self.retire_new(rotation, made, old)
+    }
+
+    /// The way back is closed: on from a store that still holds the new value; where none does, a new rotation is due.
+    fn forward(&self, rotation: &'a Rotation, made: &'a Made, why: &str) -> Found {
+        match self.source_of(rotation, made) {
+            Ok(_) => Ok(Self::record(rotation, Event::RollingForward { why: why.to_owned() })),
+            Err(step) if is_lost(&step) => {
+                let why = format!("{why}, and no store holds the new one");
+                Ok(Self::record(rotation, Event::RolledBack { kept: made.key_id.clone(), why }))
+            }
+            Err(step) => Err(step),
+        }
     }
 
     /// Puts the predecessor back into every readable store that holds the successor. `false`: it is dead or not to be had.
@@ -176,7 +188,7 @@ impl<'a> Case<'a> {
             return Ok(rest_until(Why::Grace, until));
         }
         let has_it = |listing: &Listing| listing.credentials.iter().any(|listed| listed.id == *new);
-        if !has_it(self.fresh_list()?) && self.is_gone(self.fresh_from(), has_it)? {
+        if !has_it(self.fresh_list()?) && self.is_gone(std::time::Duration::ZERO, has_it)? {
             return Ok(Self::record(rotation, Event::RolledBack { kept: None, why: "it is gone".to_owned() }));
         }
         let question = Question { goes: new, stays: old, stays_id: rotation.predecessor().map(String::as_str) };

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::{Case, Effect, Found, Step, Why, rest};
-use crate::rotate::{AttemptEnd, BlockReason, Event, Marker, RemovalReason, Rotation};
+use crate::rotate::{AttemptEnd, BlockReason, Event, Marker, Rotation};
 
 /// A plan is good for this long.
 const PLAN: TimeDelta = TimeDelta::hours(1);
@@ -30,7 +30,7 @@ impl<'a> Case<'a> {
             let refused = last.and_then(|attempt| attempt.refused.clone());
             return Ok(rest(Why::NextRun(refused.unwrap_or_else(|| "this run has had its one attempt".to_owned()))));
         }
-        if self.history.attempts_since(self.now.wall - ATTEMPTS_WITHIN) >= ATTEMPTS {
+        if self.history.attempts_between(self.now.wall - ATTEMPTS_WITHIN, self.now.wall) >= ATTEMPTS {
             return Ok(rest(Why::Attempts));
         }
         if !self.policy.in_window {
@@ -47,13 +47,7 @@ impl<'a> Case<'a> {
         let listing = self.fresh_list()?;
         self.clock_is_sane()?;
         self.no_unknown_marker(listing)?;
-        if let Some((of, attempt, key_id)) = self.leftover(listing) {
-            return self.remove_own(of, attempt, &key_id, RemovalReason::Orphan);
-        }
-        if let Some(left) = self.sight().given_up.first() {
-            let why = "a new one is not made beside it".to_owned();
-            return Ok(rest(Why::OrphanLeft { key_id: left.clone(), why }));
-        }
+        self.no_leftover(listing)?;
         self.has_room(listing)?;
         let number = rotation.attempts.last().map_or(1, |attempt| attempt.number + 1);
         let marker = Marker::new(self.installation, rotation.id, number);

@@ -92,12 +92,15 @@ impl<'a> Case<'a> {
 
     /// Before a value is written anywhere it must be listed and accepted, in this run.
     pub(super) fn successor_lives(&self, rotation: &'a Rotation, made: &'a Made) -> Result<(), Step> {
+        if let Some(attempt) = rotation.attempt() {
+            self.is_newest(rotation, attempt, made)?;
+        }
         if let Some(key_id) = &made.key_id {
             let has_it =
                 |listing: &Listing| listing.credentials.iter().any(|listed| listed.id == *key_id && listed.active);
             let listing = self.fresh_list()?;
             if !has_it(listing) {
-                return Err(match self.is_gone(self.fresh_from(), has_it)? {
+                return Err(match self.is_gone(std::time::Duration::ZERO, has_it)? {
                     true => self.successor_gone(rotation, made, "the provider no longer lists it"),
                     false => Step::Look(super::Look::List),
                 });
@@ -123,7 +126,7 @@ impl<'a> Case<'a> {
             Ok(listing) if has_it(listing) => {
                 rest(Why::NoEvidence("the token endpoint refuses the new secret, which the provider lists".to_owned()))
             }
-            Ok(_) => match self.is_gone(self.fresh_from(), has_it) {
+            Ok(_) => match self.is_gone(std::time::Duration::ZERO, has_it) {
                 Err(step) => step,
                 Ok(true) => self.successor_gone(rotation, made, "the provider no longer lists it"),
                 Ok(false) => rest(Why::NoEvidence("the provider's list is not steady".to_owned())),

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::{Case, Effect, Found, Source, Step, Why, rest};
 use crate::{
-    management::Listing,
+    management::{Label, Listed, Listing},
     rotate::{
-        AttemptEnd, Event, FencedBy, RemovalReason, Rotation, Writing,
+        AttemptEnd, BlockReason, Event, FencedBy, RemovalReason, Rotation, Writing,
         history::{Attempt, Intent},
     },
     store::Fence,
@@ -29,6 +29,9 @@ impl<'a> Case<'a> {
         let since = self.sight().created_at.unwrap_or_default();
         let is_there = |listing: &Listing| !self.marked(listing, attempt.number, rotation).is_empty();
         if self.is_gone(since, is_there)? {
+            if let Some(step) = self.unidentified(rotation, self.list_since(since)?) {
+                return Ok(step);
+            }
             let how = if attempt.removed.is_empty() { AttemptEnd::Absent } else { AttemptEnd::Removed };
             return Ok(Self::record(rotation, Event::AttemptClosed { attempt: attempt.number, how }));
         }
@@ -38,6 +41,29 @@ impl<'a> Case<'a> {
             return Ok(Step::Look(super::Look::List));
         };
         self.remove_own(rotation, attempt, key_id, RemovalReason::Orphan)
+    }
+
+    /// Where neither a label nor a value is listed, an id that was not there before may be ours: a person has to say.
+    fn unidentified(&self, rotation: &Rotation, listing: &Listing) -> Option<Step> {
+        let baseline = rotation.plan.as_ref().map(|plan| plan.baseline.as_slice()).unwrap_or_default();
+        let made = self.history.rotations.iter().flat_map(|rotation| &rotation.attempts);
+        let known: Vec<_> = made.filter_map(|attempt| attempt.created.as_ref()?.key_id.as_ref()).collect();
+        let may_be_ours = |listed: &&Listed| {
+            listed.fingerprint.is_none()
+                && !baseline.contains(&listed.id)
+                && !known.contains(&&listed.id)
+                && !self.history.adopted.contains(&listed.id)
+        };
+        let begun = |listed: &Listed| match listed.start {
+            Some(start) => format!("{} of {}", listed.id, crate::clock::rfc3339(start)),
+            None => listed.id.clone(),
+        };
+        let ids: Vec<_> = listing.credentials.iter().filter(may_be_ours).map(begun).collect();
+        if self.policy.capabilities.label != Label::ByValue || ids.is_empty() {
+            return None;
+        }
+        let why = format!("the answer to the create was lost; one of these may be ours: {}", ids.join(", "));
+        Some(Self::block(rotation, BlockReason::OrphanUnidentified, why))
     }
 
     /// Closes every open intent that carries this attempt's value.

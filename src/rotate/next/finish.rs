@@ -35,7 +35,7 @@ impl<'a> Case<'a> {
         self.look_after(rotation, attempt, made)?;
         let delay = TimeDelta::from_std(self.policy.capabilities.removal_delay).unwrap_or(VERIFY_AFTER);
         let verify_at = *at + VERIFY_AFTER.max(delay);
-        if self.now.wall < verify_at {
+        if self.now.wall < verify_at && !self.is_ahead(*at) {
             let why = "the removal is verified an hour after it".to_owned();
             return Ok(rest_until(Why::NextRun(why), verify_at));
         }
@@ -137,6 +137,6 @@ impl<'a> Case<'a> {
 }
 
 /// No store holds it: there is nothing to write from.
-fn is_lost(step: &Step) -> bool {
+pub(super) fn is_lost(step: &Step) -> bool {
     matches!(step, Step::Record { event: Event::Blocked { .. }, .. })
 }

@@ -38,10 +38,17 @@ impl<'a> Case<'a> {
                 }
                 return Err(Self::drifted(rotation, store, reading.fingerprint));
             }
-            if state.acked.as_ref().is_some_and(|acked| acked.version != reading.version) {
-                // Moved by a neighbour, and still ours: no drift, and the grace goes on.
+            if state.acked.as_ref().is_some_and(|acked| acked.version != reading.version || self.is_ahead(acked.at)) {
+                // Moved by a neighbour, and still ours: no drift, and the grace goes on. Or the clock was ahead: it begins anew.
                 let event =
                     Event::StoreAcked { store: store.clone(), version: reading.version.clone(), requests: Vec::new() };
+                return Err(Self::record(rotation, event));
+            }
+        }
+        for place in self.policy.places.iter().filter(|place| !place.is_readable()) {
+            let acked = rotation.store(&place.address).and_then(|state| state.acked.as_ref());
+            if acked.is_some_and(|acked| self.is_ahead(acked.at)) {
+                let event = Event::StoreAcked { store: place.address.clone(), version: None, requests: Vec::new() };
                 return Err(Self::record(rotation, event));
             }
         }
@@ -54,6 +61,11 @@ impl<'a> Case<'a> {
             return Err(rest_until(Why::Grace, until));
         }
         Ok(())
+    }
+
+    /// A stamp of a time that is still to come: the clock that set it was ahead, and what it began is timed anew.
+    pub(super) fn is_ahead(&self, at: DateTime<Utc>) -> bool {
+        at > self.now.wall + TimeDelta::minutes(5)
     }
 
     /// Notes once per run, and not more often than `run_gap`, that every store holds what is to stay.
@@ -96,7 +108,9 @@ impl<'a> Case<'a> {
     /// The successor would have to be replaced itself: what holds this rotation open must not let it expire.
     pub(super) fn successor_is_due(&self, made: &Made) -> bool {
         let before = TimeDelta::from_std(self.policy.before).unwrap_or(TimeDelta::MAX);
-        made.end.is_some_and(|end| self.now.wall >= end - before)
+        let is_due = |now: DateTime<Utc>| made.end.is_some_and(|end| now >= end - before);
+        // Not by a clock that the provider's contradicts.
+        is_due(self.now.wall) && self.sight().provider_date().is_none_or(is_due)
     }
 
     pub(super) fn close(&self, rotation: &Rotation, why: ClosedBecause) -> Step {

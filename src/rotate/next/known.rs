@@ -5,7 +5,7 @@ use crate::{
     management::{KeyId, Listed, Listing},
     rotate::{
         BlockReason, History, Marker, Rotation, RotationId,
-        history::{Attempt, Made},
+        history::{Attempt, End, Made},
     },
     secret::Fingerprint,
 };
@@ -80,8 +80,10 @@ impl<'a> Case<'a> {
             let is_named = |made: &Made| made.key_id.as_ref() == Some(&listed.id);
             let is_open =
                 rotation.end.is_none() && rotation.attempt().is_some_and(|open| open.number == attempt.number);
-            let in_use =
-                attempt.created.as_ref().is_some_and(is_named) && attempt.closed.is_none() && attempt.refused.is_none();
+            let in_use = attempt.created.as_ref().is_some_and(is_named)
+                && attempt.closed.is_none()
+                && attempt.refused.is_none()
+                && !self.is_superseded(rotation);
             let is_predecessor = self
                 .history
                 .rotations
@@ -95,6 +97,16 @@ impl<'a> Case<'a> {
                 || self.sight().given_up.contains(&listed.id);
             (!spared).then(|| (rotation, attempt, listed.id.clone()))
         })
+    }
+
+    /// A later rotation is over, and every store has its successor.
+    fn is_superseded(&self, rotation: &Rotation) -> bool {
+        let Some(last) = self.history.last_finished().filter(|last| last.id != rotation.id) else { return false };
+        let everywhere = match &last.end {
+            Some(End::Closed { unacked, .. }) => unacked.is_empty(),
+            end => end.is_some(),
+        };
+        rotation.end.is_some() && everywhere
     }
 
     /// Whether a store may hold this before a write of ours (I9): the predecessor, a value of an earlier own rotation, or

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Case, Found, Look, Source, Step, Why, rest, rest_until};
 use crate::{
     management::{Holder, Listed, Listing, Overlap},
-    rotate::{Event, Planned, PlannedStore, Reading, RemovalReason, Rotation, TrialOutcome, history::Owner},
+    rotate::{Event, Planned, PlannedStore, Reading, Rotation, TrialOutcome, history::Owner},
     secret::Fingerprint,
     store::Writable,
 };
@@ -27,6 +27,7 @@ impl<'a> Case<'a> {
             return Ok(rest(Why::Frozen));
         }
         self.watch()?;
+        self.work_off()?;
         self.plan(None)
     }
 
@@ -44,13 +45,7 @@ impl<'a> Case<'a> {
         let listing = self.fresh_list()?;
         self.clock_is_sane()?;
         self.no_unknown_marker(listing)?;
-        if let Some((rotation, attempt, key_id)) = self.leftover(listing) {
-            return self.remove_own(rotation, attempt, &key_id, RemovalReason::Orphan);
-        }
-        if let Some(left) = self.sight().given_up.first() {
-            let why = "a new one is not made beside it".to_owned();
-            return Ok(rest(Why::OrphanLeft { key_id: left.clone(), why }));
-        }
+        self.no_leftover(listing)?;
         self.overlap_is_planned()?;
         let (predecessor, repair) = self.predecessor(listing, &present)?;
         let stores = self.stores(&present)?;
@@ -145,7 +140,7 @@ impl<'a> Case<'a> {
                 return Ok((Some(found), present.is_dead));
             }
             // Either the list is stale, or somebody removed it.
-            return match present.is_dead || self.is_gone(self.fresh_from(), listed)? {
+            return match present.is_dead || self.is_gone(std::time::Duration::ZERO, listed)? {
                 true => Ok((None, true)),
                 false => Err(Step::Look(Look::List)),
             };

@@ -71,6 +71,10 @@ impl<'a> Case<'a> {
             let event = Event::Created { attempt: attempt.number, key_id: None, end: None, fingerprint: current };
             return Ok(Self::record(rotation, event));
         }
+        if self.is_ahead(attempt.at) {
+            let why = "the clock was ahead when it was sent".to_owned();
+            return Ok(Self::record(rotation, Event::CreateUnknown { attempt: attempt.number, why }));
+        }
         let again_at = attempt.at + UNCHANGED;
         if self.now.wall < again_at {
             let why = "the answer to the create was lost, and nothing has changed so far".to_owned();
@@ -86,19 +90,28 @@ impl<'a> Case<'a> {
         attempt: &Attempt,
         made: &Made,
     ) -> Result<Option<Source>, Step> {
+        self.is_newest(rotation, attempt, made)?;
         if self.sight().held == Some(made.fingerprint) {
             return Ok(Some(Source::Held));
         }
+        Ok(self.policy.capabilities.readable.then_some(Source::Current))
+    }
+
+    /// A proxy that sends the call again, or a person, makes yet another one: what was answered is no longer what stays, and
+    /// the newest is delivered in its place.
+    pub(super) fn is_newest(&self, rotation: &'a Rotation, attempt: &Attempt, made: &Made) -> Result<(), Step> {
         if !self.policy.capabilities.readable {
-            return Ok(None);
+            return Ok(());
         }
-        let current = self.current(std::time::Duration::ZERO)?;
-        if current != made.fingerprint {
-            // Somebody made yet another one: it is the one that lives.
-            let event = Event::Created { attempt: attempt.number, key_id: None, end: None, fingerprint: current };
-            return Err(Self::record(rotation, event));
+        let current = self.current(self.sight().created_at.unwrap_or_default().max(self.fresh_from()))?;
+        if current == made.fingerprint {
+            return Ok(());
         }
-        Ok(Some(Source::Current))
+        if rotation.plan.as_ref().is_some_and(|plan| plan.fingerprint == Some(current)) {
+            return Err(rest(Why::NoEvidence("the provider shows the old secret as the one in force".to_owned())));
+        }
+        let event = Event::Created { attempt: attempt.number, key_id: None, end: None, fingerprint: current };
+        Err(Self::record(rotation, event))
     }
 
     /// Whether to deliver at once, without waiting for every replica: the old value is dead already.

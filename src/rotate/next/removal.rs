@@ -3,15 +3,20 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use super::{Case, Effect, FRESH, Found, Source, Step, Why, rest};
 use crate::{
-    management::{Listing, Removed},
+    management::{Listing, Overlap, Removed},
     rotate::{
         BlockReason, Event, RemovalReason, Rotation, TrialOutcome,
         history::{Attempt, Owner},
     },
     secret::Fingerprint,
 };
+
+/// How long markers are watched for.
+const WATCH: TimeDelta = TimeDelta::days(7);
 
 impl<'a> Case<'a> {
     pub(super) fn remove_own(
@@ -80,6 +85,40 @@ impl<'a> Case<'a> {
             intent: Event::RemoveIntent { attempt: attempt.number, key_id: key_id.to_owned(), why },
             effect: Effect::Remove { key_id: key_id.to_owned() },
         })
+    }
+
+    /// Removes what is left over of own attempts; nothing new is made beside what could not be removed.
+    pub(super) fn no_leftover(&self, listing: &'a Listing) -> Result<(), Step> {
+        if let Some((rotation, attempt, key_id)) = self.leftover(listing) {
+            let (Ok(step) | Err(step)) = self.remove_own(rotation, attempt, &key_id, RemovalReason::Orphan);
+            return Err(match step {
+                // A rotation that is over cannot be blocked: the finding is said anew by each run.
+                Step::Record { event: Event::Blocked { reason, why }, .. } if rotation.end.is_some() => {
+                    rest(Why::Blocked { reason, why })
+                }
+                step => step,
+            });
+        }
+        match self.sight().given_up.first() {
+            Some(left) => {
+                let why = "a new one is not made beside it".to_owned();
+                Err(rest(Why::OrphanLeft { key_id: left.clone(), why }))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// A gateway may apply a call long after nobody waits for it any more: for a week each run looks for what came of it,
+    /// and for what a rotation left behind that another one has overtaken.
+    pub(super) fn work_off(&self) -> Result<(), Step> {
+        let since = self.now.wall - WATCH;
+        let is_recent = |rotation: &Rotation| {
+            rotation.ended_at.is_some_and(|at| at > since) || rotation.attempts.iter().any(|attempt| attempt.at > since)
+        };
+        if self.policy.capabilities.overlap != Overlap::Full || !self.history.rotations.iter().any(is_recent) {
+            return Ok(());
+        }
+        self.no_leftover(self.fresh_list()?)
     }
 
     /// What a store holds must be another credential than the one to be removed, and that one listed and live.

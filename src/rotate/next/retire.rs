@@ -32,7 +32,7 @@ impl<'a> Case<'a> {
         }
         let has_it = |listing: &Listing| listing.credentials.iter().any(|listed| listed.id == old && listed.active);
         if !has_it(self.fresh_list()?) {
-            return match self.is_gone(self.fresh_from(), has_it)? {
+            return match self.is_gone(std::time::Duration::ZERO, has_it)? {
                 true => {
                     let how = "the provider no longer lists it".to_owned();
                     Ok(Self::record(rotation, Event::Retired { key_id: old.to_owned(), how }))

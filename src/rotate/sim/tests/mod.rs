@@ -1,0 +1,4 @@
+mod clean;
+mod levels;
+mod regressions;
+mod sabotage;
