@@ -19,7 +19,7 @@ use url::{Position, Url};
 
 use super::{
     Unreachable,
-    connect::{AnyError, Connector, Stream},
+    connect::{AnyError, Connector, Paced},
     fault::{self, Fault},
     request::host_of,
 };
@@ -29,6 +29,9 @@ pub(super) type Body = Full<Bytes>;
 /// With more connections than this open, those to hosts that nobody asks just now are closed: a process may have 1024
 /// files open where nobody said otherwise.
 const MOST_OPEN: usize = 512;
+
+/// Longest head of an answer in HTTP/1.1, bytes; also the most that is read at once.
+const HEAD_LIMIT: usize = 64 * 1024;
 
 /// The connections of one TLS identity.
 pub(super) struct Pool {
@@ -75,7 +78,7 @@ pub(super) enum Http {
 /// Both halves: the connection moves only where it is polled, which saves a task and its wake-ups for each.
 pub(super) struct Http1 {
     pub(super) sender: http1::SendRequest<Body>,
-    pub(super) connection: http1::Connection<Box<dyn Stream>, Body>,
+    pub(super) connection: http1::Connection<Paced, Body>,
 }
 
 impl Pool {
@@ -138,8 +141,8 @@ impl Pool {
 
     async fn open(&self, host: &Host) -> Result<Http, AnyError> {
         let stream = self.connector.connect(&host.origin).await?;
-        if !stream.connected().is_negotiated_h2() {
-            let (sender, connection) = http1::handshake(stream).await?;
+        if !stream.is_http2() {
+            let (sender, connection) = http1::Builder::new().max_buf_size(HEAD_LIMIT).handshake(stream).await?;
             return Ok(Http::One(Box::new(Http1 { sender, connection })));
         }
         let (sender, connection) = http2::handshake(TokioExecutor::new(), stream).await?;
