@@ -68,6 +68,8 @@ pub struct Changed {
     pub remembered: Remembered,
     /// Verdict, severity or end differ from before: worth a line of history.
     pub judgement: bool,
+    /// The findings differ from before.
+    pub findings: bool,
 }
 
 impl Night<'_> {
@@ -135,7 +137,8 @@ impl Memory {
             });
             if before != Some(&after) {
                 let app = Arc::clone(&subject.app.name);
-                changes.changed.push(Changed { app, remembered: after.clone(), judgement });
+                let findings = before.map_or(&[][..], |known| &known.findings) != after.findings;
+                changes.changed.push(Changed { app, remembered: after.clone(), judgement, findings });
             }
             match place.and_then(|place| of_app.get_mut(place)) {
                 Some(known) => *known = after,
