@@ -46,7 +46,7 @@ pub(super) struct Host {
     /// Value of the `Host` header.
     pub(super) name: HeaderValue,
     is_proxied: bool,
-    idle: Mutex<Vec<Box<Http1>>>,
+    idle: Mutex<Vec<Http1>>,
     speaks: watch::Sender<Speaks>,
     opened: AtomicU64,
 }
@@ -71,14 +71,14 @@ pub(super) struct Line {
 }
 
 pub(super) enum Http {
-    One(Box<Http1>),
+    One(Http1),
     Two { number: u64, sender: http2::SendRequest<Body> },
 }
 
 /// Both halves: the connection moves only where it is polled, which saves a task and its wake-ups for each.
 pub(super) struct Http1 {
     pub(super) sender: http1::SendRequest<Body>,
-    pub(super) connection: http1::Connection<Paced, Body>,
+    pub(super) connection: Box<http1::Connection<Paced, Body>>,
 }
 
 impl Pool {
@@ -143,7 +143,7 @@ impl Pool {
         let stream = self.connector.connect(&host.origin).await?;
         if !stream.is_http2() {
             let (sender, connection) = http1::Builder::new().max_buf_size(HEAD_LIMIT).handshake(stream).await?;
-            return Ok(Http::One(Box::new(Http1 { sender, connection })));
+            return Ok(Http::One(Http1 { sender, connection: Box::new(connection) }));
         }
         let (sender, connection) = http2::handshake(TokioExecutor::new(), stream).await?;
         // It ends with its last sender; how it ended, each request on it is told.
@@ -192,7 +192,7 @@ impl Host {
         turn
     }
 
-    fn idle(&self) -> Option<Box<Http1>> {
+    fn idle(&self) -> Option<Http1> {
         loop {
             let mut connection = lock(&self.idle).pop()?;
             // What the server closed meanwhile says so here.
@@ -203,7 +203,7 @@ impl Host {
     }
 
     /// Takes a connection back whose answer has been read to its end.
-    pub(super) fn keep(&self, mut connection: Box<Http1>) {
+    pub(super) fn keep(&self, mut connection: Http1) {
         if connection.is_open() {
             lock(&self.idle).push(connection);
         }

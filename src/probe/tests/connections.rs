@@ -1,6 +1,8 @@
 //! Connections that are kept: one for many requests, and what becomes of a request when one dies.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::{
     server::{Ca, Server, frame, http, read_frame, read_request},
@@ -188,4 +190,21 @@ async fn a_silent_http2_connection_is_given_up_with_the_first_request_it_fails()
     // The second request of each connection is never answered; its second try finds a new connection.
     assert_eq!((answer(&seen[1]).meaning, seen[1].attempts), (Meaning::Token, 2));
     assert_eq!(server.received().len(), 2);
+}
+
+#[tokio::test]
+async fn n8_a_flood_in_http2_ends_with_the_credentials_time_too() {
+    let (ca, folder) = (Ca::new(), tempfile::tempdir().unwrap());
+    // HPACK: `:status` is entry 8 of the static table, its value a literal.
+    let flood = http2_server(&ca, |stream, id| {
+        loop {
+            frame(stream, 1, 4, id, b"\x08\x03100")?;
+        }
+    });
+    let mut options = trusting(&ca, &folder);
+    options.http.timeout = Period::from_millis(600);
+    let began = Instant::now();
+    let seen = in_turn(1, &https(&flood), options).await.remove(0);
+    assert!(matches!(seen.outcome, Outcome::Unreachable(_)), "{seen:?}");
+    assert!(began.elapsed() < Duration::from_millis(2500), "{:?}", began.elapsed());
 }
