@@ -2,13 +2,14 @@
 """Credentials per second, CPU and peak memory of a whole `credwatch audit`, beside a raw load generator.
 
     benches/audit.py [-n CREDENTIALS] [-c CONCURRENCY] [--runs R] [--protocol h1|h2|both] [--binary PATH]
+    benches/audit.py --others    start-up, one app, curl, memory, and a line with 100 ms of latency
 
 Needs nginx (the TLS endpoint), openssl, and oha (`cargo install oha --locked`), which sends the same request
 from memory: no inventory, no secret to resolve, no verdict, no report. Both are whole processes, run in
 turns (A B A B), with the same number of requests, concurrency and protocol against the same server on loopback.
 Rates on a shared machine move by 40 %: believe the ratios and the CPU per credential.
 """
-import argparse, json, os, pathlib, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
+import argparse, asyncio, json, math, multiprocessing, os, pathlib, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TOKEN = json.dumps({"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": "e" * 1700})
@@ -68,18 +69,23 @@ http {{
     sys.exit(f"nginx did not start: see {folder}/error.log")
 
 
+# A process begins with its parent's peak: a small one in between keeps this script's memory out of the figures.
+LAUNCH = """
+import os, sys, time
+begin = time.monotonic()
+silent = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+_, status, usage = os.wait4(os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=silent), 0)
+print(time.monotonic() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
 def measure(command, env):
     """Wall seconds, CPU seconds and peak resident MiB of one whole process."""
-    begin = time.monotonic()
-    with open(os.devnull, "wb") as nothing:
-        process = subprocess.Popen(command, env=env, stdout=nothing, stderr=subprocess.PIPE)
-        errors = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-    wall = time.monotonic() - begin
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        sys.exit(f"{command[0]} ended with {process.returncode}: {errors.decode(errors='replace')[:2000]}")
-    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", LAUNCH, *command], env=env, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{command[0]} ended with {done.returncode}: {done.stderr[:2000]}")
+    return tuple(float(figure) for figure in done.stdout.split())
 
 
 def main():
@@ -88,50 +94,120 @@ def main():
     parser.add_argument("-c", type=int, default=64)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--protocol", choices=["h1", "h2", "both"], default="both")
+    parser.add_argument("--others", action="store_true")
     parser.add_argument("--binary", default=ROOT / "target/dist/credwatch")
     parser.add_argument("--oha", default=shutil.which("oha") or pathlib.Path.home() / ".cargo/bin/oha")
     args = parser.parse_args()
     for tool in (args.binary, args.oha):
         if not os.access(tool, os.X_OK):
             sys.exit(f"{tool} is missing: `cargo build --profile dist`, `cargo install oha --locked`")
+    if args.others:
+        return others(args)
     for protocol in ("h1", "h2") if args.protocol == "both" else (args.protocol,):
         bench(args, protocol)
+
+
+TENANT = "d0070a32-58f9-456f-933e-cf72e5638957"
+FORM = (f"grant_type=client_credentials&client_id={TENANT}&client_secret=Zq8~0000{'abcdefgh' * 4}"
+        "&scope=https%3A%2F%2Fgraph.microsoft.com%2F.default")
+
+
+def write_inventory(folder, port, count):
+    """An inventory of this many apps at an endpoint on loopback; returns the environment with their secrets."""
+    head = f"version: 1\ndefaults: {{provider: entra, tenant: {TENANT}, authority: 'https://localhost:{port}'}}\napps:\n"
+    with open(folder / "apps.yaml", "w") as inventory:
+        inventory.write(head)
+        inventory.writelines(APP.format(i=i, s=i % 100, t=i % 50) for i in range(count))
+    (folder / "credwatch.yaml").write_text(f"version: 1\nca: {folder}/ca.pem\n")
+    env = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
+    return env | {f"BENCH_SECRET_{s}": f"Zq8~{s:04}{'abcdefgh' * 4}" for s in range(100)}
+
+
+def audit(args, folder, env, concurrency):
+    """One audit from a state that remembers nothing."""
+    for file in folder.glob("state.db*"):
+        file.unlink()
+    figures = measure([str(args.binary), "audit", str(folder / "apps.yaml"), "--no-notify", "-q", "--concurrency",
+                       str(concurrency), "--state", f"sqlite:{folder}/state.db", "-o", f"json={folder}/report.json"], env)
+    summary = json.loads((folder / "report.json").read_text())["summary"]
+    assert summary["credentials"] == summary["ok"], summary
+    return figures
 
 
 def bench(args, protocol):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="credwatch-bench-"))
     server, port = start_endpoint(folder, protocol == "h2")
     try:
-        tenant = "d0070a32-58f9-456f-933e-cf72e5638957"
-        head = f"version: 1\ndefaults: {{provider: entra, tenant: {tenant}, authority: 'https://localhost:{port}'}}\napps:\n"
-        with open(folder / "apps.yaml", "w") as inventory:
-            inventory.write(head)
-            inventory.writelines(APP.format(i=i, s=i % 100, t=i % 50) for i in range(args.n))
-        (folder / "credwatch.yaml").write_text(f"version: 1\nca: {folder}/ca.pem\n")
-        env = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
-        env |= {f"BENCH_SECRET_{s}": f"Zq8~{s:04}{'abcdefgh' * 4}" for s in range(100)}
-        body = (f"grant_type=client_credentials&client_id={tenant}&client_secret=Zq8~0000{'abcdefgh' * 4}"
-                "&scope=https%3A%2F%2Fgraph.microsoft.com%2F.default")
-        ours = [str(args.binary), "audit", str(folder / "apps.yaml"), "--no-notify", "-q", "--concurrency", str(args.c),
-                "--state", f"sqlite:{folder}/state.db", "-o", f"json={folder}/report.json"]
+        env = write_inventory(folder, port, args.n)
         raw = [str(args.oha), "--no-tui", "--insecure", "-n", str(args.n), "-c", str(args.c), "-m", "POST",
-               "-T", "application/x-www-form-urlencoded", "-d", body, "--output-format", "json",
-               f"https://localhost:{port}/{tenant}/oauth2/v2.0/token"]
+               "-T", "application/x-www-form-urlencoded", "-d", FORM, "--output-format", "json",
+               f"https://localhost:{port}/{TENANT}/oauth2/v2.0/token"]
         raw[1:1] = ["--http2"] if protocol == "h2" else []
         rows = {"credwatch": [], "oha": []}
         for run in range(args.runs + 1):
-            for name, command in (("credwatch", ours), ("oha", raw)):
-                (folder / "state.db").unlink(missing_ok=True)
-                figures = measure(command, env)
-                if run:  # the first pair warms the caches
+            pair = {"credwatch": audit(args, folder, env, args.c), "oha": measure(raw, env)}
+            if run:  # the first pair warms the caches
+                for name, figures in pair.items():
                     rows[name].append(figures)
-        report = json.loads((folder / "report.json").read_text())
-        assert report["summary"]["credentials"] == report["summary"]["ok"] == args.n, report["summary"]
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait()
         shutil.rmtree(folder, ignore_errors=True)
     show(args, protocol, rows)
+
+
+def others(args):
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="credwatch-bench-"))
+    server, port = start_endpoint(folder, False)
+    middle = lambda rows: [statistics.median(column) for column in zip(*rows)]
+    times = lambda run: middle([run() for _ in range(args.runs + 1)][1:])
+    try:
+        env = write_inventory(folder, port, 1)
+        version = times(lambda: measure([str(args.binary), "--version"], env))
+        one = times(lambda: audit(args, folder, env, 64))
+        print(f"--version {version[0] * 1e3:.1f} ms; one app to its verdict {one[0] * 1e3:.1f} ms")
+        count = 2000
+        env = write_inventory(folder, port, count)
+        (folder / "curl.conf").write_text("\nnext\n".join(
+            f'url = "https://localhost:{port}/{TENANT}/oauth2/v2.0/token"\ndata = "{FORM}"\noutput = "/dev/null"\n'
+            f'cacert = "{folder}/ca.pem"\nsilent' for _ in range(count)))
+        curl = ["curl", "--parallel", "--parallel-max", "64", "-K", str(folder / "curl.conf")]
+        pairs = [(audit(args, folder, env, 64), measure(curl, env)) for _ in range(args.runs)]
+        ours, theirs = middle([pair[0] for pair in pairs]), middle([pair[1] for pair in pairs])
+        print(f"N = {count}: {count / ours[0]:.0f} a second, peak {ours[2]:.1f} MiB; "
+              f"curl --parallel {count / theirs[0]:.0f} a second: {theirs[0] / ours[0]:.1f}x")
+        latency, near = 0.1, free_port()
+        line = multiprocessing.Process(target=lambda: asyncio.run(delayed(near, port, latency / 2)), daemon=True)
+        line.start()
+        env = write_inventory(folder, near, count)
+        time.sleep(0.5)
+        for concurrency in (64, 256):
+            wall = times(lambda: audit(args, folder, env, concurrency))[0]
+            ideal = math.ceil(count / concurrency) * latency + 2 * latency
+            print(f"100 ms line, N = {count}, C = {concurrency}: {wall:.2f} s, {wall / ideal:.2f} of ceil(N/C) x L + 2L")
+        line.terminate()
+        env = write_inventory(folder, port, 100_000)
+        print(f"N = 100000: peak {audit(args, folder, env, 64)[2]:.1f} MiB")
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def delayed(near, far, seconds):
+    """Passes bytes between two ports, each chunk this much later than it came."""
+    async def pump(reader, writer):
+        loop = asyncio.get_running_loop()
+        while chunk := await reader.read(65536):
+            loop.call_later(seconds, writer.write, chunk)
+        loop.call_later(seconds, writer.close)
+
+    async def serve(reader, writer):
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", far)
+        await asyncio.gather(pump(reader, far_writer), pump(far_reader, writer), return_exceptions=True)
+
+    async with await asyncio.start_server(serve, "127.0.0.1", near, backlog=1024) as server:
+        await server.serve_forever()
 
 
 def show(args, protocol, rows):

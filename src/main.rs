@@ -3,9 +3,12 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use credwatch::{cli::Cli, commands, exit::Exit, logging};
+use credwatch::{cli::Cli, commands, exit::Exit, hook, logging};
 
 fn main() -> ExitCode {
+    if let Some(code) = hook::lead(std::env::args_os()) {
+        return code;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

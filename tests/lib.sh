@@ -66,19 +66,20 @@ digest() {
   cat "$@" | sha256sum | cut -c1-16
 }
 
-# Puts the tools of tests/tools.txt (versions and hashes fixed there) on PATH.
+# venv [FILE]: puts on PATH what FILE names, tests/tools.txt if none (versions and hashes are fixed there).
 venv() {
   local key
+  requirements=${1-$TESTS/tools.txt}
   need_tool python3 python3
   python3 -c 'import ensurepip, venv' 2>/dev/null || need_apt python3-venv
-  key=venv-$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')-$(digest "$TESTS/tools.txt")
-  cached "$key" fill_venv || skip "pip could not install the tools of tests/tools.txt"
+  key=venv-$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')-$(digest "$requirements")
+  cached "$key" fill_venv || skip "pip could not install what $requirements names"
   PATH=$CREDWATCH_TEST_CACHE/$key/bin:$PATH
 }
 
 fill_venv() {
   python3 -m venv "$1" &&
-    "$1/bin/pip" install -q --disable-pip-version-check --only-binary :all: --no-deps --require-hashes -r "$TESTS/tools.txt"
+    "$1/bin/pip" install -q --disable-pip-version-check --only-binary :all: --no-deps --require-hashes -r "$requirements"
 }
 
 # A port below the ephemeral range that nobody listens on and no other part of this run was given.

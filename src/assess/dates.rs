@@ -7,17 +7,27 @@ use crate::{
     clock::is_never,
     inventory::{Expires, Key, Subject},
     probe::{NotTested, Observation, Outcome},
+    rotate::Own,
 };
 
 pub(super) const MILLIS_A_DAY: i64 = 86_400_000;
 
-/// The end that counts: the certificate's own, else the declared one.
-pub(super) fn expiry(subject: Subject<'_>, observation: &Observation, now: DateTime<Utc>) -> Expiry {
-    let (at, source) = match (observation.certificate_end, subject.credential.expires) {
-        (Some(end), _) => (Some(end), Some(ExpirySource::Certificate)),
-        (None, Some(Expires::At(end))) => (Some(end), Some(ExpirySource::Declared)),
-        (None, Some(Expires::Never)) => (None, Some(ExpirySource::Declared)),
-        (None, None) => (None, None),
+/// The end that counts: the certificate's own, else what the provider told of a value we made, else the declared one.
+pub(super) fn expiry(
+    subject: Subject<'_>,
+    observation: &Observation,
+    own: Option<Own<'_>>,
+    now: DateTime<Utc>,
+) -> Expiry {
+    // The inventory's date is the predecessor's.
+    let declared = subject.credential.expires.filter(|declared| own.is_none() || *declared == Expires::Never);
+    let made = own.and_then(|own| own.made.end);
+    let (at, source) = match (observation.certificate_end, made, declared) {
+        (Some(end), ..) => (Some(end), Some(ExpirySource::Certificate)),
+        (None, Some(end), _) => (Some(end), Some(ExpirySource::Provider)),
+        (None, None, Some(Expires::At(end))) => (Some(end), Some(ExpirySource::Declared)),
+        (None, None, Some(Expires::Never)) => (None, Some(ExpirySource::Declared)),
+        (None, None, None) => (None, None),
     };
     let never = source.is_some() && at.is_none_or(is_never);
     let days_left = at.filter(|_| !never).map(|at| (at - now).num_milliseconds().div_euclid(MILLIS_A_DAY));
@@ -75,7 +85,12 @@ fn is_too_long(case: &Case<'_>) -> bool {
     let Some(end) = end(case).filter(|end| *end > case.now && case.verdict != Verdict::ExpiredSecret) else {
         return false;
     };
-    end - case.subject.credential.created.unwrap_or(case.now) > case.policy.max_lifetime.as_delta()
+    end - created(case).unwrap_or(case.now) > case.policy.max_lifetime.as_delta()
+}
+
+/// When the value in use was made, as far as anybody knows.
+pub(super) fn created(case: &Case<'_>) -> Option<DateTime<Utc>> {
+    case.own.map(|own| own.made_at).or(case.subject.credential.created)
 }
 
 /// A certificate that was not looked at may well carry its end.
@@ -90,7 +105,7 @@ fn undeclared(case: &Case<'_>) -> Option<(FindingCode, Severity)> {
 }
 
 fn is_declared_wrong(case: &Case<'_>) -> bool {
-    let Some(declared) = case.subject.credential.expires else { return false };
+    let Some(declared) = case.subject.credential.expires.filter(|_| case.own.is_none()) else { return false };
     let over = matches!(declared, Expires::At(at) if at <= case.now);
     match case.observation.certificate_end {
         Some(end) => !agree(declared, end),

@@ -56,6 +56,13 @@ pub enum FindingCode {
     SecretEmpty,
     HostNotAllowed,
     InternalError,
+    RotationUnderWay,
+    RotationHandover,
+    RotationBlocked,
+    RotationFailed,
+    OrphanLeft,
+    PredecessorKept,
+    PredecessorStillAccepted,
 }
 
 /// Not the name of a finding.
@@ -64,7 +71,7 @@ pub enum FindingCode {
 pub struct UnknownCode;
 
 impl FindingCode {
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 35] = [
         Self::InvalidSecret,
         Self::ExpiredSecret,
         Self::SecretIdInsteadOfValue,
@@ -93,6 +100,13 @@ impl FindingCode {
         Self::SecretEmpty,
         Self::HostNotAllowed,
         Self::InternalError,
+        Self::RotationUnderWay,
+        Self::RotationHandover,
+        Self::RotationBlocked,
+        Self::RotationFailed,
+        Self::OrphanLeft,
+        Self::PredecessorKept,
+        Self::PredecessorStillAccepted,
     ];
 
     /// As reports write it.
@@ -127,6 +141,13 @@ impl FindingCode {
             Self::SecretEmpty => "secret-empty",
             Self::HostNotAllowed => "host-not-allowed",
             Self::InternalError => "internal-error",
+            Self::RotationUnderWay => "rotation-under-way",
+            Self::RotationHandover => "rotation-handover",
+            Self::RotationBlocked => "rotation-blocked",
+            Self::RotationFailed => "rotation-failed",
+            Self::OrphanLeft => "orphan-left",
+            Self::PredecessorKept => "predecessor-kept",
+            Self::PredecessorStillAccepted => "predecessor-still-accepted",
         }
     }
 }

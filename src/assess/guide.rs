@@ -187,6 +187,48 @@ impl FindingCode {
                 "A defect in credwatch.",
                 "Report the place named in the message to credwatch's maintainers; the credential was not judged.",
             ),
+            Self::RotationUnderWay => (
+                "The secret is being replaced",
+                "credwatch made a new secret, or is about to, and has not finished putting it in the old one's place.",
+                "The app opted in to rotation and its secret was due. A rotation takes as long as its grace, in which both secrets work.",
+                "Nothing, unless the message names somebody: each run with `--rotate` goes on by itself.",
+            ),
+            Self::RotationHandover => (
+                "Somebody has to put the new secret in",
+                "A new secret is made and tested, and one of its places can only be filled, or only be checked, by a person. It is critical once it is overdue.",
+                "`deliver_to` names a person, or a hook that cannot read back what it wrote.",
+                "Put the new secret in where the message says, and confirm it; the old one works meanwhile.",
+            ),
+            Self::RotationBlocked => (
+                "The rotation stands still",
+                "credwatch met something in a rotation that it must not decide by itself: it changes nothing any more, and keeps both secrets.",
+                "Something else writes to a store, a secret vanished at the provider, a hand-over is overdue, or the state is damaged or older than the world; the message says which.",
+                "Mend what the message names; nothing is changed until then.",
+            ),
+            Self::RotationFailed => (
+                "The rotation could not begin or go on",
+                "In this run a step of the rotation was not possible. Nothing was lost: the next run tries again.",
+                "The plan does not fit, the provider's management API or a store cannot be used, or the clocks disagree; the message says which.",
+                "Remove what the message names; the next run with `--rotate` tries again.",
+            ),
+            Self::OrphanLeft => (
+                "A secret nobody holds is left at the provider",
+                "credwatch made a secret whose value is lost (a crash, a lost answer), and could not remove it. No new one is made beside it. The run counts as incomplete.",
+                "The provider refused the removal, or it could not be made sure that no store holds the value.",
+                "Remove what stands in the way of its removal; each run with `--rotate` tries again.",
+            ),
+            Self::PredecessorKept => (
+                "The old secret was kept",
+                "A rotation is over and the secret it replaced is still at the provider, on purpose.",
+                "`retire` is not set, or something spoke against its removal for 14 days.",
+                "Make sure that nobody uses the old secret, and have it removed.",
+            ),
+            Self::PredecessorStillAccepted => (
+                "The removed secret still works",
+                "The old secret was removed at the provider, and a day later the token endpoint still took it.",
+                "The provider keeps it in a cache, or the same value is registered under another id.",
+                "Look the app's secrets up at the provider: while the old value works, whoever has it can sign in.",
+            ),
         }
     }
 

@@ -2,20 +2,26 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Assessment, Expiry, Finding, FindingCode, Policy, Severity, Test, Verdict, dates, message, remedy};
+use super::{
+    Assessment, Expiry, Finding, FindingCode, Policy, Severity, Test, Verdict, dates, message, remedy, rotation::Facts,
+};
 use crate::{
     inventory::Subject,
     probe::{Answer, BadAnswer, NotTested, Observation, Outcome, Unreadable},
     provider::Meaning,
+    rotate::{Known, Own},
+    secret::Fingerprint,
 };
 
 /// What earlier runs know of a credential; the default knows nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Recall {
+pub struct Recall<'r> {
     /// The value is not the one the last run saw.
     pub value_changed: bool,
-    /// When credwatch last rotated it.
-    pub rotated_at: Option<DateTime<Utc>>,
+    /// Of the value in use, as it was last seen.
+    pub value: Option<Fingerprint>,
+    /// Its rotations.
+    pub known: Option<&'r Known>,
 }
 
 /// Everything a judgement looks at.
@@ -25,7 +31,10 @@ pub(super) struct Case<'a> {
     pub(super) observation: &'a Observation,
     pub(super) policy: &'a Policy,
     pub(super) now: DateTime<Utc>,
-    pub(super) recall: &'a Recall,
+    pub(super) recall: &'a Recall<'a>,
+    /// The value in use, where we made it.
+    pub(super) own: Option<Own<'a>>,
+    pub(super) rotation: Option<&'a Facts<'a>>,
     pub(super) verdict: Verdict,
     /// `None`: the answer says nothing about the secret.
     pub(super) accepted: Option<bool>,
@@ -39,23 +48,40 @@ pub fn assess<'a>(
     observation: &Observation,
     policy: &Policy,
     now: DateTime<Utc>,
-    recall: &Recall,
+    recall: &Recall<'_>,
 ) -> Assessment<'a> {
-    let verdict = verdict(subject, &observation.outcome, policy, now, recall);
+    let own = recall.value.and_then(|value| recall.known?.own(value));
+    let facts = Facts::of(subject, recall.known, now);
+    let verdict = verdict(subject, &observation.outcome, policy, now, own);
     let accepted = accepted(verdict, answer(observation));
-    let expiry = dates::expiry(subject, observation, now);
-    let case = Case { subject, observation, policy, now, recall, verdict, accepted, expiry };
+    let expiry = dates::expiry(subject, observation, own, now);
+    let rotation = facts.as_ref();
+    let case = Case { subject, observation, policy, now, recall, own, rotation, verdict, accepted, expiry };
     let mut findings: Vec<Finding> = code(&case)
         .map(|(code, severity)| finding(&case, code, severity))
         .into_iter()
         .chain(dates::findings(&case).into_iter().map(|(code, severity)| finding(&case, code, severity)))
+        .chain(
+            rotation
+                .iter()
+                .flat_map(|facts| facts.findings(&case))
+                .map(|(code, severity)| finding(&case, code, severity)),
+        )
         .collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let severity = findings.iter().map(|finding| finding.severity).fold(verdict.severity(), Severity::max);
-    Assessment { subject, test: test(&case), expiry, severity, findings }
+    let key_id = own.and_then(|own| own.made.key_id.as_ref());
+    let standing = rotation.map(|facts| Box::new(facts.standing(key_id, now)));
+    Assessment { subject, test: test(&case), expiry, severity, findings, rotation: standing }
 }
 
-fn verdict(subject: Subject<'_>, outcome: &Outcome, policy: &Policy, now: DateTime<Utc>, recall: &Recall) -> Verdict {
+fn verdict(
+    subject: Subject<'_>,
+    outcome: &Outcome,
+    policy: &Policy,
+    now: DateTime<Utc>,
+    own: Option<Own<'_>>,
+) -> Verdict {
     match outcome {
         Outcome::NotTested(_) => Verdict::Untested,
         Outcome::Unreadable(_) => Verdict::Unreadable,
@@ -65,7 +91,7 @@ fn verdict(subject: Subject<'_>, outcome: &Outcome, policy: &Policy, now: DateTi
         Outcome::Internal { .. } => Verdict::Other,
         Outcome::Answered(answer) => match of(answer.meaning) {
             // Providers spread a new secret over minutes. Only a *wrong* secret can be "not yet"; an expired one never is.
-            Verdict::InvalidSecret if is_new(subject, policy, now, recall) => Verdict::Activating,
+            Verdict::InvalidSecret if is_new(subject, policy, now, own) => Verdict::Activating,
             verdict => verdict,
         },
     }
@@ -92,9 +118,9 @@ pub(super) fn of(meaning: Meaning) -> Verdict {
 }
 
 /// Made or rotated within the activation window. A `created` slightly ahead is another machine's clock.
-fn is_new(subject: Subject<'_>, policy: &Policy, now: DateTime<Utc>, recall: &Recall) -> bool {
+fn is_new(subject: Subject<'_>, policy: &Policy, now: DateTime<Utc>, own: Option<Own<'_>>) -> bool {
     let window = policy.activation.as_delta();
-    let made = [subject.credential.created, recall.rotated_at];
+    let made = [subject.credential.created, own.map(|own| own.new_at)];
     made.into_iter().flatten().any(|made| (now - made).abs() <= window)
 }
 

@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Expiry, FindingCode,
-    dates::MILLIS_A_DAY,
+    Expiry, ExpirySource, FindingCode,
+    dates::{MILLIS_A_DAY, created},
     judge::{Case, answer},
+    rotation,
 };
 use crate::{
     inventory::{Expires, Key, TokenEndpoint},
@@ -113,6 +114,13 @@ pub(super) fn of(case: &Case<'_>, code: FindingCode) -> String {
             format!("Nobody has written down when the {noun} expires, so nobody can be warned.")
         }
         FindingCode::DeclaredDateWrong => declared_wrong(case),
+        FindingCode::RotationUnderWay
+        | FindingCode::RotationHandover
+        | FindingCode::RotationBlocked
+        | FindingCode::RotationFailed
+        | FindingCode::OrphanLeft
+        | FindingCode::PredecessorKept
+        | FindingCode::PredecessorStillAccepted => rotation::message(case, code),
     }
 }
 
@@ -140,9 +148,10 @@ fn invalid_secret(case: &Case<'_>) -> String {
     let changed = if case.recall.value_changed { "; the value is not the one of the last run" } else { "" };
     let told = told(case);
     match case.expiry {
-        Expiry { at: Some(at), never: false, .. } if at <= case.now => {
+        Expiry { at: Some(at), never: false, source, .. } if at <= case.now => {
+            let declared = if source == Some(ExpirySource::Declared) { "declared " } else { "" };
             format!(
-                "The server refuses the secret{told}; its declared end was {}, so it has probably expired{changed}.",
+                "The server refuses the secret{told}; its {declared}end was {}, so it has probably expired{changed}.",
                 day(at)
             )
         }
@@ -164,7 +173,7 @@ fn lifetime(case: &Case<'_>) -> String {
     let noun = noun(case);
     let end = case.expiry.at.unwrap_or(case.now);
     let limit = case.policy.max_lifetime;
-    match case.subject.credential.created {
+    match created(case) {
         Some(created) => {
             let days = (end - created).num_days();
             format!("The {noun} lives {days} days, from {} to {}; the policy allows {limit}.", day(created), day(end))

@@ -10,6 +10,7 @@ mod origin;
 mod policy;
 pub mod product;
 mod remedy;
+mod rotation;
 mod summary;
 mod verdict;
 
@@ -17,6 +18,7 @@ pub use explain::{Explanation, explain, near};
 pub use finding::{Finding, FindingCode, UnknownCode};
 pub use judge::{Recall, assess};
 pub use policy::{NeverPolicy, Policy};
+pub use rotation::{HandOver, Progress, Standing};
 pub use summary::Summary;
 pub use verdict::{Severity, Verdict};
 
@@ -35,6 +37,27 @@ pub struct Assessment<'a> {
     /// The worst of verdict and findings.
     pub severity: Severity,
     pub findings: Vec<Finding>,
+    /// `None`: credwatch has nothing to do with its renewal.
+    pub rotation: Option<Box<Standing>>,
+}
+
+impl Assessment<'_> {
+    /// The provider's id of the credential in use: the one credwatch made, else the declared one.
+    #[must_use]
+    pub fn secret_id(&self) -> Option<&str> {
+        let own = self.rotation.as_ref().and_then(|standing| standing.key_id.as_deref());
+        own.or(self.subject.credential.secret_id.as_deref())
+    }
+
+    #[must_use]
+    pub fn progress(&self) -> Option<&Progress> {
+        self.rotation.as_ref()?.progress.as_ref()
+    }
+
+    #[must_use]
+    pub fn hand_over(&self) -> Option<&HandOver> {
+        self.rotation.as_ref()?.hand_over.as_ref()
+    }
 }
 
 /// How the test ended (`test` in the report).

@@ -3,11 +3,33 @@
 use super::{
     FindingCode,
     judge::{Case, answer},
-    origin, product,
+    origin, product, rotation,
 };
 use crate::{inventory::Key, provider::aadsts, secret::SecretRef, text::printable};
 
 pub(super) fn of(case: &Case<'_>, code: FindingCode) -> String {
+    let mut sentences = if is_renewed(case, code) {
+        let rotate = rotation::command(case, "rotate");
+        vec![format!(
+            "Nothing by hand: it opted in to rotation, and a run with `--rotate`, or {rotate}, replaces it in time."
+        )]
+    } else {
+        general(case, code)
+    };
+    sentences.extend(rotation::todo(case, code));
+    if let Some(runbook) = &case.subject.app.runbook {
+        sentences.push(format!("Runbook: {}", printable(runbook.as_str())));
+    }
+    sentences.join(" ")
+}
+
+/// Its end is near, and credwatch replaces it as far as anybody can tell.
+fn is_renewed(case: &Case<'_>, code: FindingCode) -> bool {
+    let rotated = case.subject.credential.rotate.as_ref().is_some_and(|rotate| !rotate.frozen);
+    code == FindingCode::Expiring && rotated && !case.rotation.is_some_and(|facts| facts.is_stuck(case))
+}
+
+fn general(case: &Case<'_>, code: FindingCode) -> Vec<String> {
     let mut sentences = vec![code.guide().todo.to_owned()];
     if code.name() == case.verdict.name().replace('_', "-") {
         // The number of the answer knows more than the verdict.
@@ -21,10 +43,7 @@ pub(super) fn of(case: &Case<'_>, code: FindingCode) -> String {
     if matches!(code, FindingCode::SecretHasWhitespace | FindingCode::SecretEmpty) {
         sentences.extend(place(case).map(|place| format!("It is read from {place}.")));
     }
-    if let Some(runbook) = &case.subject.app.runbook {
-        sentences.push(format!("Runbook: {}", printable(runbook.as_str())));
-    }
-    sentences.join(" ")
+    sentences
 }
 
 fn by_number(case: &Case<'_>) -> Option<&'static str> {

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::ValueEnum;
 
-use crate::{cli::Common, exit::Exit, inventory, report, settings};
+use crate::{cli::Common, exit::Exit, hook, inventory, report, settings};
 
 /// Print the JSON Schema of a file, for editors and checks
 #[derive(Debug, clap::Args)]
@@ -22,6 +22,8 @@ pub enum Of {
     Settings,
     /// The report of `-o json`
     Report,
+    /// What goes into a hook, and what comes out
+    Hook,
 }
 
 /// # Errors
@@ -31,6 +33,7 @@ pub async fn run(args: Args, _: &Common) -> anyhow::Result<Exit> {
         Of::Inventory => inventory::schema(),
         Of::Settings => settings::schema(),
         Of::Report => report::schema(),
+        Of::Hook => hook::schema(),
     };
     writeln!(anstream::stdout(), "{schema:#}")?;
     Ok(Exit::Clean)

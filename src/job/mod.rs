@@ -3,6 +3,7 @@
 //! `audit`, `serve` and `demo` are drivers of this one function.
 
 mod fail_on;
+mod journal;
 mod retest;
 
 pub use fail_on::FailOn;
@@ -14,7 +15,7 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    assess::{self, Assessment, Recall, Summary},
+    assess::{self, Assessment, FindingCode, Recall, Summary},
     clock,
     exit::Exit,
     inventory::{self, Inventory, Selection, Subject},
@@ -23,10 +24,12 @@ use crate::{
     period::Period,
     probe::{self, NotTested, Observation, Outcome, Prober},
     report::{self, Report},
+    rotate::Known,
     run::{Incomplete, Run},
     secret::Resolver,
     settings::{self, Settings},
-    state::{self, Begun, Night},
+    state::{self, Begun, Night, SqliteJournal},
+    text,
 };
 
 /// What one run is asked to do.
@@ -124,9 +127,8 @@ impl Job {
         let mut observations = self.probe(settings, resolver, &subjects, &begun, stage).await?;
         run.incomplete.extend(drop_interrupted(&mut subjects, &mut observations));
         let now = self.as_of.unwrap_or_else(clock::now);
-        let seen = subjects.iter().copied().zip(&observations);
-        let judged = seen.map(|(subject, observation)| judge(subject, observation, settings, &begun, now));
-        let mut assessments: Vec<Assessment<'_>> = judged.collect();
+        let known = read_journal(&begun, &mut run, |journal| journal::known(journal, &subjects));
+        let mut assessments = judge_all(&subjects, &observations, &known, settings, &begun, now);
 
         let (partial, scope) =
             (self.selection.is_partial() || stage.cancel.is_cancelled(), Night::scope_of(&self.paths));
@@ -136,6 +138,12 @@ impl Job {
         if let Err(fault) = begun.state.record(&run.id, &night, &changes) {
             run.incomplete.push(state::unavailable(&fault));
         }
+        if !partial {
+            let gone =
+                read_journal(&begun, &mut run, |journal| journal::without_app(journal, &subjects, &begun.memory, now));
+            run.incomplete.extend(gone);
+        }
+        run.incomplete.extend(left_behind(&assessments));
 
         let tonight = Tonight {
             run_id: &run.id.clone(),
@@ -241,13 +249,47 @@ fn drop_interrupted(subjects: &mut Vec<Subject<'_>>, observations: &mut Vec<Obse
     })
 }
 
-fn judge<'a>(
-    subject: Subject<'a>,
-    observation: &Observation,
+/// What the journal says; nothing where there is none. One that cannot be read leaves the run incomplete.
+fn read_journal<T>(
+    begun: &Begun,
+    run: &mut Run,
+    read: impl FnOnce(&SqliteJournal) -> Result<Vec<T>, Incomplete>,
+) -> Vec<T> {
+    begun.journal.as_ref().map_or(Ok(Vec::new()), read).unwrap_or_else(|fault| {
+        run.incomplete.push(fault);
+        Vec::new()
+    })
+}
+
+/// `known` is empty, or holds something for each subject.
+fn judge_all<'a>(
+    subjects: &[Subject<'a>],
+    observations: &[Observation],
+    known: &[Known],
     settings: &Settings,
     begun: &Begun,
     now: DateTime<Utc>,
-) -> Assessment<'a> {
-    let recall = Recall { value_changed: begun.memory.value_changed(subject, observation), rotated_at: None };
-    assess::assess(subject, observation, &settings.policy, now, &recall)
+) -> Vec<Assessment<'a>> {
+    let known = known.iter().map(Some).chain(std::iter::repeat(None));
+    let seen = subjects.iter().zip(observations).zip(known);
+    let judged = seen.map(|((subject, observation), known)| {
+        let recall = Recall {
+            value_changed: begun.memory.value_changed(*subject, observation),
+            value: observation.fingerprint.or_else(|| begun.memory.value(*subject)),
+            known,
+        };
+        assess::assess(*subject, observation, &settings.policy, now, &recall)
+    });
+    judged.collect()
+}
+
+/// A credential that nobody holds and nobody could remove is a debt of the run.
+fn left_behind<'a>(assessments: &'a [Assessment<'_>]) -> impl Iterator<Item = Incomplete> + use<'a> {
+    assessments.iter().flat_map(|assessment| {
+        let orphans = assessment.findings.iter().filter(|finding| finding.code == FindingCode::OrphanLeft);
+        orphans.map(|orphan| {
+            let app = text::shortened(&assessment.subject.app.name, 120);
+            Incomplete::new("orphan-left", format!("{app}: {}", orphan.message))
+        })
+    })
 }

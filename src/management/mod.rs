@@ -3,6 +3,20 @@
 //! A new provider costs one file here and one line in the registry. Nothing here decides anything: what may be
 //! made or removed, and when, is the rotation's to say.
 
+mod auth0;
+mod hook;
+mod keycloak;
+mod okta;
+mod rest;
+#[cfg(all(test, feature = "sandbox"))]
+mod tests;
+
+pub use auth0::Auth0;
+pub use hook::{Hook, of_app as hook_of_app};
+pub use keycloak::Keycloak;
+pub use okta::{Okta, SCOPE as OKTA_SCOPE};
+pub use rest::Access;
+
 use std::time::Duration;
 
 use async_trait::async_trait;

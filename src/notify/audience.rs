@@ -1,4 +1,4 @@
-//! Who may hear of what: owners of their own credentials, admins of all.
+//! Who may hear of what: owners of their own credentials, admins of all, and whoever is to put a new secret in, of that.
 
 use std::collections::BTreeMap;
 
@@ -23,6 +23,16 @@ pub struct Person {
     pub admin: bool,
     /// Places of their own credentials among the assessments.
     pub own: Vec<usize>,
+    /// Of those they are to put a new secret in for.
+    pub assigned: Vec<usize>,
+}
+
+/// How much of a credential somebody hears of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    All,
+    /// What waits for them, and nothing else.
+    HandOver,
 }
 
 impl Audience {
@@ -36,10 +46,10 @@ impl Audience {
             // Nobody is told of a healthy credential; what was told of it before is found through the state.
             if assessment.severity >= Severity::Warning {
                 for owner in assessment.subject.app.owners.iter() {
-                    let own = &mut audience.person(owner).own;
-                    if own.last() != Some(&place) {
-                        own.push(place);
-                    }
+                    note(&mut audience.person(owner).own, place);
+                }
+                for assignee in assessment.hand_over().iter().flat_map(|hand| &hand.assignees) {
+                    note(&mut audience.person(assignee).assigned, place);
                 }
             }
         }
@@ -48,8 +58,26 @@ impl Audience {
 
     fn person(&mut self, written: &str) -> &mut Person {
         let mailbox = clean(written);
-        let person = Person { mailbox, admin: false, own: Vec::new() };
+        let person = Person { mailbox, admin: false, own: Vec::new(), assigned: Vec::new() };
         self.people.entry(identity(written)).or_insert(person)
+    }
+}
+
+impl Person {
+    /// What they may hear of, of `all` credentials.
+    pub fn sees(&self, all: usize) -> Box<dyn Iterator<Item = (usize, View)> + '_> {
+        if self.admin {
+            return Box::new((0..all).map(|place| (place, View::All)));
+        }
+        let assigned = self.assigned.iter().filter(|place| !self.own.contains(place));
+        let own = self.own.iter().map(|place| (*place, View::All));
+        Box::new(own.chain(assigned.map(|place| (*place, View::HandOver))))
+    }
+}
+
+fn note(places: &mut Vec<usize>, place: usize) {
+    if places.last() != Some(&place) {
+        places.push(place);
     }
 }
 

@@ -7,7 +7,7 @@ use sha2::Sha256;
 
 use super::{
     Desk,
-    audience::Audience,
+    audience::{Audience, View},
     carrier::{Carrier, Content, Parcel, Sent},
     digest::{self, Digest},
     event::Event,
@@ -148,13 +148,13 @@ impl Round<'_> {
 
     fn due<'e>(&'e self, person: &'e str, webhook: bool) -> (&'e str, policy::Due<'e>) {
         let told = self.told.get(person).map(Vec::as_slice).unwrap_or_default();
-        let all = 0..self.tonight.assessments.len();
+        let all = self.tonight.assessments.len();
         let known = self.audience.people.get(person);
         let mailbox = known.map_or(person, |known| &known.mailbox);
-        let sees: &mut dyn Iterator<Item = usize> = match known {
-            Some(known) if !known.admin => &mut known.own.iter().copied(),
-            None if !webhook => &mut std::iter::empty(),
-            _ => &mut all.into_iter(),
+        let sees: &mut dyn Iterator<Item = (usize, View)> = match known {
+            Some(known) => &mut known.sees(all),
+            None if webhook => &mut (0..all).map(|place| (place, View::All)),
+            None => &mut std::iter::empty(),
         };
         (mailbox, policy::due(self.tonight, self.index, sees, told, webhook))
     }

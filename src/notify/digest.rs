@@ -172,6 +172,7 @@ fn subject(digest: &Digest<'_>, groups: &[Group<'_, '_>], resolved: &[Line]) -> 
             None => format!("{name} expires"),
         },
         Some(finding) if finding.code == FindingCode::Expired => format!("{name} has expired"),
+        Some(finding) if finding.code == FindingCode::RotationHandover => format!("{name} waits for its new secret"),
         Some(finding) => format!("{name}: {}", finding.code.name().replace('-', " ")),
         None => name,
     };
@@ -240,6 +241,10 @@ fn by(assessment: &Assessment<'_>, events: &[&Event<'_>]) -> Option<String> {
     if events.iter().any(|event| !ends(&event) && event.severity == Severity::Critical) {
         return Some("now".to_owned());
     }
+    let is_hand_over = |event: &&Event<'_>| event.code == FindingCode::RotationHandover.name();
+    if let Some(hand) = assessment.hand_over().filter(|_| events.iter().any(is_hand_over)) {
+        return Some(clock::rfc3339(hand.due));
+    }
     events.iter().find(ends).and(assessment.expiry.at).map(clock::rfc3339)
 }
 
@@ -277,8 +282,7 @@ fn registration(assessment: &Assessment<'_>) -> String {
     let mut parts = vec![app.registration.provider.name().to_owned()];
     parts.extend(app.registration.tenant.as_deref().map(|tenant| text::shortened(tenant, 120)));
     parts.push(format!("client {}", text::shortened(&app.client_id, 120)));
-    let id = assessment.subject.credential.secret_id.as_deref();
-    parts.extend(id.map(|id| format!("secret id {}", text::shortened(id, 120))));
+    parts.extend(assessment.secret_id().map(|id| format!("secret id {}", text::shortened(id, 120))));
     parts.join(", ")
 }
 
@@ -294,7 +298,12 @@ fn line(event: &Event<'_>) -> Option<Line> {
 }
 
 fn footer(digest: &Digest<'_>) -> String {
-    let why = if digest.admin { "an admin of credwatch" } else { "an owner of these credentials" };
+    let hand_overs = digest.events.iter().all(|event| event.code == FindingCode::RotationHandover.name());
+    let why = match (digest.admin, hand_overs) {
+        (true, _) => "an admin of credwatch",
+        (false, true) => "an owner of these credentials, or the one who puts their new secrets in",
+        (false, false) => "an owner of these credentials",
+    };
     let version = env!("CARGO_PKG_VERSION");
     format!("Sent because you are {why}. credwatch {version}, run {}, {}", digest.run_id, clock::rfc3339(digest.now))
 }

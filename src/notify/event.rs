@@ -26,7 +26,7 @@ pub struct Event<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Opened,
-    /// Worse than told, or a threshold nearer to its end.
+    /// Worse than told, a threshold nearer to its end, or a hand-over that is to be told again.
     Worsened,
     Resolved(Ending),
 }

@@ -6,9 +6,12 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use super::event::{Ending, Event, Kind};
+use super::{
+    audience::View,
+    event::{Ending, Event, Kind},
+};
 use crate::{
     assess::{Assessment, Finding, FindingCode, Policy, Severity},
     state::{Memory, News, Told, Vanished, vanished},
@@ -49,28 +52,36 @@ pub fn index<'a>(assessments: &'a [Assessment<'a>]) -> Index<'a> {
     assessments.iter().enumerate().map(|(place, assessment)| (key(assessment), place)).collect()
 }
 
-/// `sees`: places of the assessments the recipient may hear of; `told`: what this recipient was told on this channel.
+/// `sees`: places of the assessments the recipient may hear of, and of how much; `told`: what this recipient was told on this channel.
 /// A webhook keeps books, so it also hears of a finding that another one replaced.
 #[must_use]
 pub fn due<'a>(
     tonight: &Tonight<'a>,
     index: &Index<'a>,
-    sees: &mut dyn Iterator<Item = usize>,
+    sees: &mut dyn Iterator<Item = (usize, View)>,
     told: &'a [Told],
     webhook: bool,
 ) -> Due<'a> {
     let mut open: HashMap<_, _> = told.iter().map(|told| ((&*told.app, &*told.label, &*told.code), told)).collect();
     let mut due = Due::default();
     let mut carried = Vec::new();
-    for assessment in sees.filter_map(|place| tonight.assessments.get(place)) {
+    for (assessment, view) in sees.filter_map(|(place, view)| Some((tonight.assessments.get(place)?, view))) {
         let (app, label) = key(assessment);
-        for finding in assessment.findings.iter().filter(|finding| finding.severity >= Severity::Warning) {
+        let heard_of = |finding: &&Finding| {
+            finding.severity >= Severity::Warning
+                && (view == View::All || finding.code == FindingCode::RotationHandover)
+        };
+        for finding in assessment.findings.iter().filter(heard_of) {
             let known = open.remove(&(app, label, finding.code.name()));
             let days = threshold(assessment, finding, tonight);
             let event = |kind| reported(kind, assessment, finding, days, known);
             match known {
                 None => due.events.push(event(Kind::Opened)),
-                Some(told) if finding.severity > told.severity || nearer(days, told.days) => {
+                Some(told)
+                    if finding.severity > told.severity
+                        || nearer(days, told.days)
+                        || is_reminder(assessment, finding, told, tonight.now) =>
+                {
                     due.events.push(event(Kind::Worsened));
                 }
                 // An address refused for good is tried again only with news.
@@ -128,6 +139,20 @@ fn threshold(assessment: &Assessment<'_>, finding: &Finding, tonight: &Tonight<'
 
 fn nearer(now: Option<u16>, told: Option<u16>) -> bool {
     now.is_some_and(|now| told.is_none_or(|told| now < told))
+}
+
+/// Whether a day has come, since it was last told, on which a hand-over is told again: half-time, the day it is due, and
+/// every day after it. Whole days, so that a night that begins a minute earlier than the one before skips none.
+fn is_reminder(assessment: &Assessment<'_>, finding: &Finding, told: &Told, now: DateTime<Utc>) -> bool {
+    let Some(hand) = assessment.hand_over().filter(|_| finding.code == FindingCode::RotationHandover) else {
+        return false;
+    };
+    let (half, due) = ((hand.opened_at + (hand.due - hand.opened_at) / 2).date_naive(), hand.due.date_naive());
+    let reminders = |day: NaiveDate| match day {
+        day if day >= due => 2 + (day - due).num_days(),
+        day => i64::from(day >= half),
+    };
+    reminders(now.date_naive()) > reminders(told.at.date_naive())
 }
 
 fn reported<'a>(

@@ -161,7 +161,7 @@ fn event(event: &Event<'_>) -> Value {
         add("provider", json!(app.registration.provider.name()));
         add("tenant", json!(app.registration.tenant));
         add("client_id", json!(app.client_id));
-        add("secret_id", json!(credential.secret_id));
+        add("secret_id", json!(assessment.secret_id()));
         add("kind", json!(credential.key.kind()));
         add("owners", json!(&*app.owners));
         add("tags", json!(&*app.tags));

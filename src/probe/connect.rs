@@ -1,6 +1,13 @@
 //! A connection to a host: its name checked, past or through the proxy, TLS, and which HTTP it speaks.
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use http::{HeaderMap, HeaderValue, Uri, header::USER_AGENT};
 use hyper::rt;
@@ -19,6 +26,65 @@ pub(super) type AnyError = Box<dyn Error + Send + Sync>;
 /// Bytes to and from a server, whatever they go through.
 pub(super) trait Stream: rt::Read + rt::Write + Connection + Send + Unpin {}
 impl<T: rt::Read + rt::Write + Connection + Send + Unpin> Stream for T {}
+
+/// Reads in a row without a look at the clock.
+const UNBROKEN: u32 = 8;
+
+/// A stream that now and then waits although more lies ready: what sends faster than it is read must not keep the
+/// deadlines from being seen.
+pub(super) struct Paced {
+    stream: Box<dyn Stream>,
+    unbroken: u32,
+}
+
+impl Paced {
+    pub(super) fn is_http2(&self) -> bool {
+        self.stream.connected().is_negotiated_h2()
+    }
+}
+
+impl rt::Read for Paced {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: rt::ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.unbroken >= UNBROKEN {
+            self.unbroken = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let polled = Pin::new(&mut *self.stream).poll_read(context, buffer);
+        self.unbroken = if polled.is_ready() { self.unbroken + 1 } else { 0 };
+        polled
+    }
+}
+
+impl rt::Write for Paced {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.stream).poll_shutdown(context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.stream).poll_write_vectored(context, parts)
+    }
+}
 
 pub(super) struct Connector {
     tcp: HttpConnector<Guarded>,
@@ -44,7 +110,11 @@ impl Connector {
         self.proxy.as_ref().is_some_and(|proxy| proxy.intercept(uri).is_some())
     }
 
-    pub(super) async fn connect(&self, uri: &Uri) -> Result<Box<dyn Stream>, AnyError> {
+    pub(super) async fn connect(&self, uri: &Uri) -> Result<Paced, AnyError> {
+        self.stream(uri).await.map(|stream| Paced { stream, unbroken: 0 })
+    }
+
+    async fn stream(&self, uri: &Uri) -> Result<Box<dyn Stream>, AnyError> {
         let Some(proxy) = self.proxy.as_ref().and_then(|proxy| proxy.intercept(uri)) else {
             let mut direct = HttpsConnector::from((self.tcp.clone(), Arc::clone(&self.tls)));
             return Ok(Box::new(direct.call(uri.clone()).await?));

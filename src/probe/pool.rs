@@ -19,7 +19,7 @@ use url::{Position, Url};
 
 use super::{
     Unreachable,
-    connect::{AnyError, Connector, Stream},
+    connect::{AnyError, Connector, Paced},
     fault::{self, Fault},
     request::host_of,
 };
@@ -29,6 +29,9 @@ pub(super) type Body = Full<Bytes>;
 /// With more connections than this open, those to hosts that nobody asks just now are closed: a process may have 1024
 /// files open where nobody said otherwise.
 const MOST_OPEN: usize = 512;
+
+/// Longest head of an answer in HTTP/1.1, bytes; also the most that is read at once.
+const HEAD_LIMIT: usize = 64 * 1024;
 
 /// The connections of one TLS identity.
 pub(super) struct Pool {
@@ -43,7 +46,7 @@ pub(super) struct Host {
     /// Value of the `Host` header.
     pub(super) name: HeaderValue,
     is_proxied: bool,
-    idle: Mutex<Vec<Box<Http1>>>,
+    idle: Mutex<Vec<Http1>>,
     speaks: watch::Sender<Speaks>,
     opened: AtomicU64,
 }
@@ -68,14 +71,14 @@ pub(super) struct Line {
 }
 
 pub(super) enum Http {
-    One(Box<Http1>),
+    One(Http1),
     Two { number: u64, sender: http2::SendRequest<Body> },
 }
 
 /// Both halves: the connection moves only where it is polled, which saves a task and its wake-ups for each.
 pub(super) struct Http1 {
     pub(super) sender: http1::SendRequest<Body>,
-    pub(super) connection: http1::Connection<Box<dyn Stream>, Body>,
+    pub(super) connection: Box<http1::Connection<Paced, Body>>,
 }
 
 impl Pool {
@@ -138,9 +141,9 @@ impl Pool {
 
     async fn open(&self, host: &Host) -> Result<Http, AnyError> {
         let stream = self.connector.connect(&host.origin).await?;
-        if !stream.connected().is_negotiated_h2() {
-            let (sender, connection) = http1::handshake(stream).await?;
-            return Ok(Http::One(Box::new(Http1 { sender, connection })));
+        if !stream.is_http2() {
+            let (sender, connection) = http1::Builder::new().max_buf_size(HEAD_LIMIT).handshake(stream).await?;
+            return Ok(Http::One(Http1 { sender, connection: Box::new(connection) }));
         }
         let (sender, connection) = http2::handshake(TokioExecutor::new(), stream).await?;
         // It ends with its last sender; how it ended, each request on it is told.
@@ -189,7 +192,7 @@ impl Host {
         turn
     }
 
-    fn idle(&self) -> Option<Box<Http1>> {
+    fn idle(&self) -> Option<Http1> {
         loop {
             let mut connection = lock(&self.idle).pop()?;
             // What the server closed meanwhile says so here.
@@ -200,7 +203,7 @@ impl Host {
     }
 
     /// Takes a connection back whose answer has been read to its end.
-    pub(super) fn keep(&self, mut connection: Box<Http1>) {
+    pub(super) fn keep(&self, mut connection: Http1) {
         if connection.is_open() {
             lock(&self.idle).push(connection);
         }

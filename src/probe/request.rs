@@ -119,7 +119,7 @@ fn basic(client_id: &str, secret: &str) -> Zeroizing<String> {
 
 fn scope(app: &App) -> Option<std::borrow::Cow<'_, str>> {
     if let Some(scope) = &app.scope {
-        return Some(scope.into());
+        return Some((&**scope).into());
     }
     let fields = Fields {
         tenant: app.registration.tenant.clone(),

@@ -62,7 +62,7 @@ fn row(assessment: &Assessment<'_>) -> [String; HEADER.len()] {
         app.registration.provider.name().to_owned(),
         optional(app.registration.tenant.as_deref()),
         inert(&app.client_id),
-        optional(credential.secret_id.as_deref()),
+        optional(assessment.secret_id()),
         credential.key.kind().to_owned(),
         inert(&app.owners.join("; ")),
         optional(app.used_by.as_deref()),

@@ -7,12 +7,13 @@ use chrono::{DateTime, Utc};
 use super::{Report, SCHEMA};
 use crate::{
     assess::{
-        Assessment, Expiry, ExpirySource, Finding, FindingCode, Severity,
+        Assessment, Expiry, ExpirySource, Finding, FindingCode, Progress, Severity,
         Severity::{Critical, Info, Ok as Fine, Unknown, Warning},
-        Summary, Test, Verdict,
+        Standing, Summary, Test, Verdict,
     },
     inventory::{App, AssertionAudience, AuthMethod, Credential, Key, Origin, Registration, Subject, TokenEndpoint},
     provider,
+    rotate::Stage,
     run::{Incomplete, Run},
     secret::SecretRef,
 };
@@ -93,6 +94,19 @@ pub fn assessment<'a>(app: &'a App, verdict: Verdict, expiry: Expiry, findings: 
         expiry,
         severity: worst.max(verdict.severity()),
         findings,
+        rotation: None,
+    }
+}
+
+pub fn progress() -> Progress {
+    Progress {
+        id: "01M7Q5CQG00000000000000007".to_owned(),
+        stage: Stage::HandOver,
+        since: "2026-11-15T02:00:00Z".to_owned(),
+        age_days: 6,
+        next: "person:ops@example.org still needs the new secret, due 2026-11-29".to_owned(),
+        turn: "person:ops@example.org".to_owned(),
+        command: Some("credwatch claim etl".to_owned()),
     }
 }
 
@@ -143,15 +157,17 @@ pub fn with_report<T>(use_it: impl FnOnce(&Report<'_>) -> T) -> T {
     expired.test.error_codes = vec![7_000_222];
     expired.test.http_status = Some(401);
     expired.test.trace_id = Some("6a1b".to_owned());
+    let mut expiring = assessment(
+        &apps[2],
+        Verdict::Valid,
+        ends("2026-12-03", 11),
+        vec![finding(FindingCode::Expiring, Warning, "The secret ends in 11 days.", "Create its successor now.")],
+    );
+    expiring.rotation = Some(Box::new(Standing { progress: Some(progress()), ..Standing::default() }));
     let credentials = [
         assessment(&apps[0], Verdict::Valid, ends("2027-09-01", 283), vec![]),
         expired,
-        assessment(
-            &apps[2],
-            Verdict::Valid,
-            ends("2026-12-03", 11),
-            vec![finding(FindingCode::Expiring, Warning, "The secret ends in 11 days.", "Create its successor now.")],
-        ),
+        expiring,
         assessment(
             &apps[3],
             Verdict::Valid,

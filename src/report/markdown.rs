@@ -52,6 +52,9 @@ fn findings(assessment: &Assessment<'_>, out: &mut dyn Write) -> io::Result<()> 
             writeln!(out, "  **To do:** {}", prose(&finding.remedy))?;
         }
     }
+    if let Some(rotation) = wording::rotation(assessment) {
+        writeln!(out, "- Rotation {}", prose(&rotation))?;
+    }
     Ok(())
 }
 

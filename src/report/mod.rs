@@ -36,7 +36,7 @@ use serde::{Serialize, Serializer};
 use thiserror::Error;
 
 use crate::{
-    assess::{Assessment, Expiry, Finding, Severity, Summary, Test},
+    assess::{Assessment, Expiry, Finding, Progress, Severity, Summary, Test},
     run::Run,
 };
 
@@ -135,6 +135,8 @@ pub struct Row<'a> {
     /// The worst of verdict and findings.
     pub severity: Severity,
     pub findings: &'a [Finding],
+    /// The rotation that is under way, is blocked, or left something behind.
+    pub rotation: Option<&'a Progress>,
 }
 
 impl<'a> From<&'a Assessment<'a>> for Row<'a> {
@@ -146,7 +148,7 @@ impl<'a> From<&'a Assessment<'a>> for Row<'a> {
             provider: app.registration.provider.name(),
             tenant: app.registration.tenant.as_deref(),
             client_id: &app.client_id,
-            secret_id: credential.secret_id.as_deref(),
+            secret_id: assessment.secret_id(),
             kind: credential.key.kind(),
             owners: &app.owners,
             used_by: app.used_by.as_deref(),
@@ -155,6 +157,7 @@ impl<'a> From<&'a Assessment<'a>> for Row<'a> {
             expiry: assessment.expiry,
             severity: assessment.severity,
             findings: &assessment.findings,
+            rotation: assessment.progress(),
         }
     }
 }

@@ -76,6 +76,7 @@ fn findings(assessment: &Assessment<'_>, look: Look, out: &mut dyn Write) -> io:
     let known = [
         since.map(|since| format!("since {}", since.format("%Y-%m-%d"))),
         (!assessment.subject.app.owners.is_empty()).then(|| format!("owner {}", wording::owners(assessment))),
+        wording::rotation(assessment).map(|rotation| format!("rotation {rotation}")),
     ];
     let known: Vec<_> = known.into_iter().flatten().collect();
     if !known.is_empty() {

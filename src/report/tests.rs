@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::{fixture, *};
 use crate::{
-    assess::{FindingCode, Verdict},
+    assess::{FindingCode, Standing, Verdict},
     inventory::App,
     run::Incomplete,
     text::is_harmless,
@@ -106,6 +106,8 @@ fn report_full_of<T>(text: &str, use_it: impl FnOnce(&Report<'_>) -> T) -> T {
     let credentials = both.map(|(verdict, findings)| {
         let mut it = fixture::assessment(&app, verdict, fixture::ends("2026-12-24", 33), findings);
         (it.test.error, it.test.trace_id, it.test.correlation_id) = (Some(text()), Some(text()), Some(text()));
+        let progress = Progress { next: text(), turn: text(), command: Some(text()), ..fixture::progress() };
+        it.rotation = Some(Box::new(Standing { progress: Some(progress), ..Standing::default() }));
         it
     });
     let mut report = fixture::report(&credentials);

@@ -41,6 +41,19 @@ pub fn owners(assessment: &Assessment<'_>) -> String {
     owners.join(", ")
 }
 
+/// `01M7... (hand-over, 6 days), the turn of person:ops@example.org`; `None` where nothing is under way or left behind.
+#[must_use]
+pub fn rotation(assessment: &Assessment<'_>) -> Option<String> {
+    let progress = assessment.progress()?;
+    let turn = match progress.turn.as_str() {
+        "nobody" => String::new(),
+        "run" => ", the next run's turn".to_owned(),
+        who => format!(", the turn of {}", name(who)),
+    };
+    let age = counted(progress.age_days.unsigned_abs(), "day");
+    Some(format!("{} ({}, {age}){turn}", progress.id, progress.stage.name()))
+}
+
 /// Day of the end (UTC), `never`, or `not known`.
 #[must_use]
 pub fn ends(expiry: Expiry) -> String {

@@ -99,6 +99,8 @@ pub struct StoreState {
     pub intent: Option<Intent>,
     /// What it holds as far as we know: ours since, or none of ours.
     pub written: Option<Fingerprint>,
+    /// When that was last seen after a write of ours.
+    pub written_at: Option<DateTime<Utc>>,
     pub acked: Option<Acked>,
     pub drifts: u32,
     pub rewrites: u32,

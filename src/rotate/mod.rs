@@ -14,9 +14,13 @@
 
 mod engine;
 mod event;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod gate;
 mod history;
 mod id;
+mod identity;
+mod known;
 mod machine;
 mod next;
 mod policy;
@@ -34,6 +38,8 @@ pub use event::{
 };
 pub use history::{Acked, Attempt, Contradiction, End, HandOver, History, Made, Owner, Rotation, StoreState};
 pub use id::{Marker, NotAMarker, NotARotation, RotationId};
+pub use identity::identity;
+pub use known::{Block, Known, Own};
 pub use machine::{SystemClock, SystemDice};
 pub use next::{Case, Effect, Look, Moment, Rest, Source, Step, Why, next};
 pub use policy::{Allowance, Limits, Place, Policy};

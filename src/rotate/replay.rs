@@ -217,6 +217,7 @@ impl Rotation {
             Event::StoreWritten { fingerprint, .. } => {
                 state.intent = None;
                 state.written = Some(*fingerprint);
+                state.written_at = Some(record.at);
                 if let Some(attempt) = self.attempts.last_mut()
                     && attempt.created.as_ref().is_some_and(|made| made.fingerprint == *fingerprint)
                 {

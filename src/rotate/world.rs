@@ -61,7 +61,7 @@ pub trait Journal: Send + Sync {
     /// Id of this installation; its first eight characters stand in markers.
     fn installation(&self) -> String;
 
-    /// Every record of one credential ([`super::Identity`]), oldest first.
+    /// Every record of one credential ([`super::identity()`]), oldest first.
     ///
     /// # Errors
     /// [`JournalFault::Corrupt`] where a sequence is broken or a record cannot be read: never "nothing there".

@@ -1,20 +1,30 @@
 //! A small identity provider on the loopback interface, for the demo and for rehearsals.
 //!
 //! It answers as the real ones do: an Entra-shaped token endpoint (v1 and v2) and an AVEVA-shaped one, from
-//! a directory of apps whose secrets it makes up at each start and hands out in process only.
+//! a directory of apps whose secrets it makes up at each start and hands out in process only; and an Okta organisation and an
+//! Auth0 tenant with their management of secrets.
 
+mod auth0;
 mod aveva;
 mod directory;
 mod entra;
 mod entra_fault;
+mod key_vault;
+mod key_vault_api;
+mod okta;
 mod stage;
 #[cfg(test)]
 mod tests;
 mod token;
 mod token_request;
+mod trouble;
 
+pub use auth0::Auth0;
 pub use directory::{App, Credential, Directory, Platform};
+pub use key_vault::{KeyVault, Mishap};
+pub use okta::Okta;
 pub use stage::{DEMO_INVENTORY, furnish, inventory_for};
+pub use trouble::{Trouble, Troubles};
 
 use std::{
     io,
@@ -31,6 +41,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 pub struct Sandbox {
     address: SocketAddr,
     directory: Arc<Directory>,
+    okta: Arc<Okta>,
+    auth0: Arc<Auth0>,
+    key_vault: Arc<KeyVault>,
     _stop: DropGuard,
 }
 
@@ -43,10 +56,15 @@ impl Sandbox {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let (directory, stop) = (Arc::new(Directory::default()), CancellationToken::new());
-        let server =
-            axum::serve(listener, router(directory.clone())).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let (okta, auth0) = (Arc::<Okta>::default(), Arc::<Auth0>::default());
+        let key_vault = Arc::new(KeyVault::default());
+        let router = router(directory.clone())
+            .merge(okta::router(okta.clone()))
+            .merge(auth0::router(auth0.clone()))
+            .merge(key_vault_api::router(key_vault.clone()));
+        let server = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
         tokio::spawn(async { server.await });
-        Ok(Self { address, directory, _stop: stop.drop_guard() })
+        Ok(Self { address, directory, okta, auth0, key_vault, _stop: stop.drop_guard() })
     }
 
     #[must_use]
@@ -57,6 +75,22 @@ impl Sandbox {
     #[must_use]
     pub fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    #[must_use]
+    pub fn okta(&self) -> &Okta {
+        &self.okta
+    }
+
+    #[must_use]
+    pub fn auth0(&self) -> &Auth0 {
+        &self.auth0
+    }
+
+    /// Its secrets are at `http://ADDRESS/secrets/NAME`.
+    #[must_use]
+    pub fn key_vault(&self) -> &KeyVault {
+        &self.key_vault
     }
 }
 

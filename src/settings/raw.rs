@@ -38,7 +38,8 @@ pub struct File {
     pub rotation: Option<Rotation>,
     /// For rotation: checked, not yet acted on.
     pub vault: Option<Vault>,
-    /// Programs that deliver or make secrets, by name; for rotation: checked, not yet acted on.
+    /// Programs that deliver or make secrets, by name; one that can create, list and remove manages the app of its own name.
+    /// For rotation: checked, not yet acted on.
     pub hooks: Option<BTreeMap<String, Hook>>,
     /// How credwatch itself signs in to the providers' management APIs; for rotation: checked, not yet acted on.
     pub management: Option<Vec<Management>>,

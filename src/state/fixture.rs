@@ -94,6 +94,7 @@ pub(crate) fn judged<'a>(app: &'a App, now: DateTime<Utc>, verdict: Verdict, end
         },
         severity,
         findings,
+        rotation: None,
     }
 }
 

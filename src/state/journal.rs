@@ -38,7 +38,7 @@ impl SqliteJournal {
     /// Why it cannot be used.
     pub fn open(path: &Path) -> Result<Self, StateFault> {
         let (connection, installation) = Sqlite::open(path)?.into_parts();
-        Ok(Self { connection: Mutex::new(connection), installation })
+        Ok(Self::over(connection, installation))
     }
 
     /// A journal that lasts as long as the process.
@@ -47,7 +47,11 @@ impl SqliteJournal {
     /// None is known; SQLite's signatures have them.
     pub fn in_memory() -> Result<Self, StateFault> {
         let (connection, installation) = Sqlite::in_memory()?.into_parts();
-        Ok(Self { connection: Mutex::new(connection), installation })
+        Ok(Self::over(connection, installation))
+    }
+
+    pub(super) const fn over(connection: Connection, installation: Installation) -> Self {
+        Self { connection: Mutex::new(connection), installation }
     }
 
     #[must_use]

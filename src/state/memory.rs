@@ -68,6 +68,8 @@ pub struct Changed {
     pub remembered: Remembered,
     /// Verdict, severity or end differ from before: worth a line of history.
     pub judgement: bool,
+    /// The findings differ from before.
+    pub findings: bool,
 }
 
 impl Night<'_> {
@@ -91,11 +93,17 @@ impl Memory {
         self.apps.get(app)?.iter().find(|remembered| &*remembered.label == label)
     }
 
+    /// The value an earlier run tested.
+    #[must_use]
+    pub fn value(&self, subject: Subject<'_>) -> Option<Fingerprint> {
+        let label = subject.credential.label.as_deref().unwrap_or_default();
+        self.get(&subject.app.name, label)?.fingerprint
+    }
+
     /// Whether the value differs from the one an earlier run tested; `false` where one of both is unknown.
     #[must_use]
     pub fn value_changed(&self, subject: Subject<'_>, observation: &Observation) -> bool {
-        let label = subject.credential.label.as_deref().unwrap_or_default();
-        match (self.get(&subject.app.name, label).and_then(|known| known.fingerprint), observation.fingerprint) {
+        match (self.value(subject), observation.fingerprint) {
             (Some(before), Some(now)) => before != now,
             _ => false,
         }
@@ -129,7 +137,8 @@ impl Memory {
             });
             if before != Some(&after) {
                 let app = Arc::clone(&subject.app.name);
-                changes.changed.push(Changed { app, remembered: after.clone(), judgement });
+                let findings = before.map_or(&[][..], |known| &known.findings) != after.findings;
+                changes.changed.push(Changed { app, remembered: after.clone(), judgement, findings });
             }
             match place.and_then(|place| of_app.get_mut(place)) {
                 Some(known) => *known = after,

@@ -207,6 +207,8 @@ pub fn location(url: Option<&str>) -> Result<PathBuf, StateFault> {
 pub struct Begun {
     pub state: Box<dyn State>,
     pub memory: Memory,
+    /// `None`: a state that lasts no longer than the run knows of no rotation, and must begin none.
+    pub journal: Option<SqliteJournal>,
     pub last_run: Option<PastRun>,
     pub last_success: Option<DateTime<Utc>>,
     /// Drop it last.
@@ -246,6 +248,7 @@ pub fn forgetful() -> Result<Begun, StateFault> {
     Ok(Begun {
         state,
         memory: Memory::default(),
+        journal: None,
         last_run: None,
         last_success: None,
         lock: RunLock::none(),
@@ -254,12 +257,14 @@ pub fn forgetful() -> Result<Begun, StateFault> {
 }
 
 fn begin_with(url: Option<&str>) -> Result<Begun, StateFault> {
-    let mut state = open(url)?;
+    let path = location(url)?;
+    let mut state = Sqlite::open(&path)?;
     let lock = state.lock()?;
     let memory = state.memory()?;
+    let journal = Some(state.journal(&path)?);
     let last_run = state.last_run()?;
     let last_success = state.last_success()?;
-    Ok(Begun { state, memory, last_run, last_success, lock, incomplete: None })
+    Ok(Begun { state: Box::new(state), memory, journal, last_run, last_success, lock, incomplete: None })
 }
 
 /// How a run reports a state it could not read or write.

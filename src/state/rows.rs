@@ -67,8 +67,9 @@ pub(super) fn write_changes(transaction: &Transaction<'_>, at: i64, changes: &Ch
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT (app, label) DO UPDATE SET scope = excluded.scope, verdict = excluded.verdict,
          severity = excluded.severity, expires_at = excluded.expires_at, never = excluded.never,
-         fingerprint = excluded.fingerprint RETURNING id",
+         fingerprint = excluded.fingerprint",
     )?;
+    let mut number = transaction.prepare("SELECT id FROM credential WHERE app = ?1 AND label = ?2")?;
     let mut clear = transaction.prepare("DELETE FROM finding WHERE credential = ?1")?;
     let mut finding = transaction.prepare("INSERT INTO finding (credential, code, since) VALUES (?1, ?2, ?3)")?;
     let mut history = transaction.prepare(
@@ -81,10 +82,13 @@ pub(super) fn write_changes(transaction: &Transaction<'_>, at: i64, changes: &Ch
         let (end, never) = (new.ends.at.map(|end| end.timestamp()), new.ends.never);
         let fingerprint = new.fingerprint.map(|fingerprint| fingerprint.0);
         let values = params![app, &*new.label, &*new.scope, verdict, severity, end, never, fingerprint];
-        let id: i64 = upsert.query_row(values, |row| row.get(0))?;
-        clear.execute([id])?;
-        for (code, since) in &new.findings {
-            finding.execute(params![id, code, since.timestamp()])?;
+        upsert.execute(values)?;
+        if changed.findings {
+            let id: i64 = number.query_row([app, &new.label], |row| row.get(0))?;
+            clear.execute([id])?;
+            for (code, since) in &new.findings {
+                finding.execute(params![id, code, since.timestamp()])?;
+            }
         }
         if changed.judgement {
             history.execute(params![app, &*new.label, at, verdict, severity, end, never])?;

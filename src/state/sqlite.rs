@@ -11,12 +11,16 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionB
 use sha2::{Digest, Sha256};
 
 use super::{
-    Change, Changes, Installation, Memory, News, Night, PastRun, RunLock, State, StateFault, Told, file, rows,
+    Change, Changes, Installation, Memory, News, Night, PastRun, RunLock, SqliteJournal, State, StateFault, Told, file,
+    rows,
 };
 
 /// Numbered from 1; a database says in `user_version` how many it has seen. Append only.
 const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
 const APPLICATION_ID: i64 = 0x4372_6477;
+
+/// How long another process may hold the file.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// History older than this goes, except the newest line of each credential.
 const HISTORY: chrono::TimeDelta = chrono::TimeDelta::days(730);
@@ -39,9 +43,7 @@ impl Sqlite {
             create(path, &folder)?;
         }
         file::tighten(path).map_err(|error| file::fault(path, &error))?;
-        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
-            .map_err(|error| fault(Some(path), &error))?;
-        Self::from_connection(connection, Some(path.to_path_buf()))
+        Self::from_connection(connect(path)?, Some(path.to_path_buf()))
     }
 
     /// A state that lasts as long as the process.
@@ -63,6 +65,16 @@ impl Sqlite {
             .query_row("SELECT id, key FROM installation", [], |row| Ok((row.get(0)?, row.get(1)?)))
             .map_err(|error| fault(place, &error))?;
         Ok(Self { connection, installation: Installation { id, key }, path })
+    }
+
+    /// The journal in the same file, which has just been checked.
+    ///
+    /// # Errors
+    /// Why it cannot be opened again.
+    pub(super) fn journal(&self, path: &Path) -> Result<SqliteJournal, StateFault> {
+        let connection = connect(path)?;
+        connection.busy_timeout(PATIENCE).and_then(|()| configure(&connection)).map_err(|error| self.fault(&error))?;
+        Ok(SqliteJournal::over(connection, self.installation.clone()))
     }
 
     /// For the journal, which needs a connection that many may use.
@@ -107,6 +119,11 @@ fn create(path: &Path, folder: &Path) -> Result<(), StateFault> {
     std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| io(&error))
 }
 
+/// Opens what is there and makes nothing.
+fn connect(path: &Path) -> Result<Connection, StateFault> {
+    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|error| fault(Some(path), &error))
+}
+
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "full")?;
@@ -114,7 +131,7 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn check(connection: &Connection, path: Option<&Path>) -> Result<(), StateFault> {
-    connection.busy_timeout(Duration::from_secs(10)).map_err(|error| fault(path, &error))?;
+    connection.busy_timeout(PATIENCE).map_err(|error| fault(path, &error))?;
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let of = |error: &rusqlite::Error| fault(path, error);
     let path = || path.map(Path::to_path_buf).unwrap_or_default();

@@ -3,10 +3,26 @@
 //! A new store costs one file here and one line in the registry. A store knows nothing of rotations: it reads
 //! with a version and writes only over what the caller saw.
 
+#[cfg(feature = "aws")]
+mod aws_secrets_manager;
+mod azure_key_vault;
+mod object;
+mod vault;
+
+#[cfg(feature = "aws")]
+pub use aws_secrets_manager::{AwsSecretsManager, Way};
+pub use azure_key_vault::{AzureKeyVault, Tokens};
+pub use vault::Vault;
+
+use std::path::Path;
+
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::secret::{Fingerprint, Fingerprints, Secret};
+use crate::{
+    secret::{Fingerprint, Fingerprints, LIMIT, Secret},
+    settings,
+};
 
 /// The store's own name for one state of its content: an object version, an inode with its times. Says nothing about the
 /// value and may be journalled.
@@ -76,6 +92,20 @@ pub struct Content {
     pub value: Option<Secret>,
 }
 
+impl Content {
+    /// # Errors
+    /// The value is none that a provider issues.
+    fn held(version: Option<Version>, value: Option<Secret>) -> Result<Self, StoreFault> {
+        match value.as_ref().map(|value| value.expose().len()) {
+            Some(0) => Err(StoreFault::Unusable("the store holds an empty text".to_owned())),
+            Some(length) if length > LIMIT => {
+                Err(StoreFault::Unusable(format!("the store holds more than {} KiB", LIMIT / 1024)))
+            }
+            _ => Ok(Self { version, value }),
+        }
+    }
+}
+
 /// One write.
 #[derive(Clone, Copy)]
 pub struct Write<'a> {
@@ -135,4 +165,35 @@ pub enum WriteFault {
     /// It may have been written or may still be.
     #[error("{0}")]
     Unknown(String),
+}
+
+/// A fault of what comes before the write.
+impl From<StoreFault> for WriteFault {
+    fn from(fault: StoreFault) -> Self {
+        Self::Refused(fault.to_string())
+    }
+}
+
+/// `aws-secrets-manager:ARN_OR_NAME[#KEY]`.
+///
+/// # Errors
+/// The feature `aws` is not built in.
+#[cfg(feature = "aws")]
+pub fn aws_secrets_manager(
+    http: &settings::Http,
+    ca: Option<&Path>,
+    place: &str,
+) -> Result<Box<dyn Store>, StoreFault> {
+    let way = Way::new(http.clone(), ca.map(Path::to_owned));
+    Ok(Box::new(AwsSecretsManager::new(way, place)))
+}
+
+/// `aws-secrets-manager:ARN_OR_NAME[#KEY]`.
+///
+/// # Errors
+/// The feature `aws` is not built in.
+#[cfg(not(feature = "aws"))]
+pub fn aws_secrets_manager(_: &settings::Http, _: Option<&Path>, _: &str) -> Result<Box<dyn Store>, StoreFault> {
+    let why = "this credwatch is built without the feature `aws`; build it with `cargo build --features aws`";
+    Err(StoreFault::Refused(why.to_owned()))
 }

@@ -9,7 +9,10 @@ mod commands;
 mod endpoint;
 mod exit_codes;
 mod leaks;
+#[cfg(target_os = "linux")]
+mod leash;
 mod program;
 mod readme;
 mod reports;
+mod rotations;
 mod selection;

@@ -1,5 +1,8 @@
 //! Keycloak: every client authentication method, right and wrong, and TLS by a private CA.
 
+mod lossy;
+mod rotation;
+
 use crate::{night::Night, server::Server};
 
 fn night(keycloak: &Server) -> Night {

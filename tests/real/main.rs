@@ -5,7 +5,11 @@
 mod canaries;
 mod keycloak;
 mod mailbox;
+#[cfg(feature = "aws")]
+mod moto;
 mod night;
 mod oidc_provider;
+mod openbao;
 mod postfix;
 mod server;
+mod stores;

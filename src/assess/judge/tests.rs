@@ -13,6 +13,7 @@ use crate::{
     period::Period,
     probe::Unreachable,
     provider::named,
+    rotate::fixture::{NEW, known, placed},
     secret::SecretRef,
 };
 
@@ -85,7 +86,7 @@ fn judged(app: &App, observation: &Observation) -> Assessment<'static> {
     judged_with(app, observation, &Policy::default(), &Recall::default())
 }
 
-fn judged_with(app: &App, observation: &Observation, policy: &Policy, recall: &Recall) -> Assessment<'static> {
+fn judged_with(app: &App, observation: &Observation, policy: &Policy, recall: &Recall<'_>) -> Assessment<'static> {
     let app: &'static App = Box::leak(Box::new(app.clone()));
     let subject = Subject { app, credential: &app.credentials[0] };
     assess(subject, observation, policy, at(NOW), recall)
@@ -173,10 +174,11 @@ fn what_never_became_an_answer_is_judged_too() {
 
 #[test]
 fn only_a_wrong_secret_within_the_window_is_not_yet_active() {
-    let made = |created: Option<&str>, rotated: Option<&str>, meaning| {
+    let made = |created: Option<&str>, rotated: Option<&'static str>, meaning| {
         let mut app = declared("2027-06-01T00:00:00Z");
         app.credentials[0].created = created.map(at);
-        let recall = Recall { rotated_at: rotated.map(at), ..Recall::default() };
+        let known = rotated.map(|rotated| known(placed("puzzel-office365", rotated)));
+        let recall = Recall { value: Some(NEW), known: known.as_ref(), ..Recall::default() };
         let assessment = judged_with(&app, &answered(meaning), &Policy::default(), &recall);
         (assessment.test.verdict, assessment.test.secret_accepted)
     };
@@ -187,6 +189,7 @@ fn only_a_wrong_secret_within_the_window_is_not_yet_active() {
     assert_eq!(made(Some("2026-11-21T02:01:00Z"), None, refused), activating);
     assert_eq!(made(None, Some("2026-11-21T01:50:00Z"), refused), activating);
     assert_eq!(made(Some("2026-11-21T01:44:59Z"), None, refused), invalid);
+    assert_eq!(made(None, Some("2026-11-21T01:44:59Z"), refused), invalid);
     assert_eq!(made(Some("2027-01-01T00:00:00Z"), None, refused), invalid);
     assert_eq!(made(None, None, refused), invalid);
     assert_eq!(made(Some("2026-11-21T01:59:00Z"), None, Meaning::SecretExpired).0, Verdict::ExpiredSecret);

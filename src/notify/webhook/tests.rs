@@ -6,7 +6,10 @@ use wiremock::{Mock, MockServer, ResponseTemplate, matchers::method};
 use super::*;
 use crate::{
     assess::{Policy, Verdict},
-    notify::policy::{self, Tonight},
+    notify::{
+        audience::View,
+        policy::{self, Tonight},
+    },
     state::{Memory, fixture::*},
 };
 
@@ -144,7 +147,7 @@ fn one_envelope_holds_every_event_and_names_the_gravest() {
         at: now,
         refused: false,
     }];
-    let events = policy::due(&tonight, &index, &mut (0..1), &told, true).events;
+    let events = policy::due(&tonight, &index, &mut std::iter::once((0, View::All)), &told, true).events;
     let digest = Digest { events, admin: true, run_id: "r1", now, last_run: None };
     let parcel = Parcel { id: "1".to_owned(), to: "", channel: "hook", now, content: Content::News(digest) };
     insta::assert_snapshot!(serde_json::to_string_pretty(&payload(&parcel)).unwrap(), @r#"

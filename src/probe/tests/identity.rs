@@ -104,7 +104,7 @@ async fn each_method_proves_the_client_in_its_own_way_and_in_no_other() {
         let server = Server::saying(json("200 OK", TOKEN));
         let mut app =
             App { auth_method: method, credentials: vec![credential(reference)], ..app("oauth2", &server.url()) };
-        app.scope = Some("api.read".to_owned());
+        app.scope = Some("api.read".into());
         app.params.insert("resource".to_owned(), "https://api.example.org".to_owned());
         let seen = probe_with(&app, options(), secrets(&[("SECRET", CANARY), ("PEM", &client)])).await;
         assert_eq!(answer(&seen).meaning, Meaning::Token, "{method:?}");

@@ -1,5 +1,6 @@
 //! The whole probe against scripted wires and hostile servers on loopback.
 
+mod connections;
 mod hostile;
 mod identity;
 mod leaks;

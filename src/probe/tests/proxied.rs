@@ -75,3 +75,16 @@ async fn a_proxy_that_refuses_is_named_as_what_it_is() {
     the proxy cannot be reached (id.example.test)
     "#);
 }
+
+#[tokio::test]
+async fn the_proxy_is_signed_in_to_with_what_its_url_says_and_knows_who_asks() {
+    let (ca, folder) = (Ca::new(), tempfile::tempdir().unwrap());
+    let proxy = proxy(Some(Ca::server(&ca.sign(&["id.example.test"], |_| ()), None, &[])));
+    let mut options = through(&proxy, &ca, &folder);
+    options.http.proxy = Some(format!("http://user:canary@{}", proxy.address).parse().unwrap());
+    let seen = probe(&app("oauth2", "https://id.example.test/token"), options).await;
+    assert_eq!(answer(&seen).meaning, Meaning::Token);
+    let received = proxy.received().concat().to_lowercase();
+    let agent = format!("user-agent: credwatch/{}\r\n", env!("CARGO_PKG_VERSION"));
+    assert!(received.contains("proxy-authorization: basic dxnlcjpjyw5hcnk=\r\n") && received.contains(&agent));
+}

@@ -118,6 +118,23 @@ pub fn json(status: &str, body: &str) -> String {
     http(status, "Content-Type: application/json\r\n", body)
 }
 
+/// Writes an HTTP/2 frame (RFC 9113 section 4.1).
+pub fn frame(stream: &mut dyn Stream, kind: u8, flags: u8, id: u32, payload: &[u8]) -> io::Result<()> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    stream.write_all(&[&length[1..], &[kind, flags], &id.to_be_bytes(), payload].concat())?;
+    stream.flush()
+}
+
+/// Kind, flags and stream of the next frame.
+pub fn read_frame(stream: &mut dyn Stream) -> io::Result<(u8, u8, u32)> {
+    let mut head = [0; 9];
+    stream.read_exact(&mut head)?;
+    let [_, _, _, kind, flags, a, b, c, d] = head;
+    let mut payload = vec![0; usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2])];
+    stream.read_exact(&mut payload)?;
+    Ok((kind, flags, u32::from_be_bytes([a & 0x7f, b, c, d])))
+}
+
 /// A CA and what it signs.
 pub struct Ca {
     certificate: rcgen::Certificate,

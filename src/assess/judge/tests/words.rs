@@ -60,7 +60,7 @@ fn a_pause_is_told_in_words_people_read() {
 
 #[test]
 fn a_changed_value_is_named_as_the_likely_slip() {
-    let recall = Recall { value_changed: true, rotated_at: None };
+    let recall = Recall { value_changed: true, ..Recall::default() };
     let assessment = judged_with(&app(), &answered(Meaning::SecretRefused), &Policy::default(), &recall);
     let said =
         "The server refuses the secret as wrong (invalid_client, HTTP 401); the value is not the one of the last run.";

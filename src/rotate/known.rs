@@ -1,0 +1,211 @@
+//! What a run knows of one credential's rotations, and what in it deserves a word. Pure.
+
+use chrono::{DateTime, Utc};
+
+use super::{Attempt, BlockReason, End, HandOver, History, Made, Rest, Rotation, Why};
+use crate::{management::KeyId, secret::Fingerprint};
+
+/// What a run knows; the default knows nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    pub history: History,
+    /// How far this run came; `None`: it did not try.
+    pub rest: Option<Rest>,
+}
+
+/// A value that we made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Own<'a> {
+    pub made: &'a Made,
+    pub made_at: DateTime<Utc>,
+    /// When it was last put anywhere, else when it was made: until a while after it, not every server may know it.
+    pub new_at: DateTime<Utc>,
+}
+
+/// Why nothing goes on until a person has looked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Block<'a> {
+    pub reason: BlockReason,
+    pub why: &'a str,
+    /// `None`: before a rotation could begin, or its journal cannot be read.
+    pub rotation: Option<&'a Rotation>,
+}
+
+impl Known {
+    /// Whether there is nothing to say at all.
+    #[must_use]
+    pub const fn is_nothing(&self) -> bool {
+        self.history.rotations.is_empty() && self.rest.is_none()
+    }
+
+    /// Which of our own values this is.
+    #[must_use]
+    pub fn own(&self, value: Fingerprint) -> Option<Own<'_>> {
+        self.history.rotations.iter().rev().find_map(|rotation| {
+            let is_it = |attempt: &&Attempt| attempt.created.as_ref().is_some_and(|made| made.fingerprint == value);
+            let attempt = rotation.attempts.iter().find(is_it)?;
+            let written = rotation.stores.iter().filter(|store| store.written == Some(value));
+            let new_at = written.filter_map(|store| store.written_at).max().unwrap_or(attempt.at);
+            Some(Own { made: attempt.created.as_ref()?, made_at: attempt.at, new_at })
+        })
+    }
+
+    /// What keeps a rotation from going on until somebody says `resolve`.
+    #[must_use]
+    pub fn block(&self) -> Option<Block<'_>> {
+        let in_journal = self.history.rotations.iter().rev().find_map(|rotation| {
+            let (reason, why, since) = rotation.blocked.as_ref()?;
+            // What was blocked and then ended is over; the look after its end may block it anew.
+            let stands = rotation.ended_at.is_none_or(|ended| *since > ended);
+            stands.then_some(Block { reason: *reason, why, rotation: Some(rotation) })
+        });
+        let in_run = || match &self.rest.as_ref()?.why {
+            Why::Blocked { reason, why } => Some(Block { reason: *reason, why, rotation: self.history.open() }),
+            _ => None,
+        };
+        in_journal.or_else(in_run)
+    }
+
+    /// A credential of ours that nobody holds and that could not be removed, and why not.
+    #[must_use]
+    pub fn orphan(&self) -> Option<(Option<&KeyId>, &str)> {
+        let newest_first = self.history.rotations.iter().rev().flat_map(|rotation| rotation.attempts.iter().rev());
+        let mut in_journal = newest_first.filter_map(|attempt| {
+            let made = attempt.created.as_ref().and_then(|made| made.key_id.as_ref());
+            Some((attempt.removing.last().or(made), attempt.left.as_deref()?))
+        });
+        let in_run = || match &self.rest.as_ref()?.why {
+            Why::OrphanLeft { key_id, why } => Some((Some(key_id), why.as_str())),
+            _ => None,
+        };
+        in_journal.next().or_else(in_run)
+    }
+
+    /// Ids that finished rotations left at the provider, and that live as far as is known.
+    #[must_use]
+    pub fn kept(&self, now: DateTime<Utc>) -> Vec<(&Rotation, &KeyId)> {
+        let kept = self.history.rotations.iter().filter_map(|rotation| {
+            let (key_id, end) = match rotation.end.as_ref()? {
+                End::Closed { kept, .. } => (kept.as_ref()?, rotation.predecessor_end()),
+                End::RolledBack { kept } => (kept.as_ref()?, rotation.successor().and_then(|made| made.end)),
+                End::Done { .. } => return None,
+            };
+            let lives = rotation.retired.is_none() && end.is_none_or(|end| end > now);
+            lives.then_some((rotation, key_id))
+        });
+        kept.collect()
+    }
+
+    /// The last rotation, where what it removed was still accepted at its end and has not died by itself since.
+    #[must_use]
+    pub fn still_accepted(&self, now: DateTime<Utc>) -> Option<&Rotation> {
+        let last = self.history.rotations.iter().rev().find(|rotation| rotation.end.is_some())?;
+        let accepted = last.end == Some(End::Done { old_refused: Some(false) });
+        (accepted && last.predecessor_end().is_none_or(|end| end > now)).then_some(last)
+    }
+}
+
+impl Rotation {
+    /// As the provider told it when the rotation was planned.
+    #[must_use]
+    pub fn predecessor_end(&self) -> Option<DateTime<Utc>> {
+        self.plan.as_ref()?.predecessor_end
+    }
+
+    /// Stores that wait for a person, each with what is known of it.
+    pub fn hand_overs(&self) -> impl Iterator<Item = (&str, &HandOver)> {
+        let stands = self.end.is_none() && self.back.is_none() && self.retired.is_none() && self.successor().is_some();
+        let open = self.stores.iter().filter(move |store| stands && store.acked.is_none());
+        open.filter_map(|store| Some((store.address.as_str(), store.hand_over.as_ref()?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rotate::{ClosedBecause, Event, fixture::*};
+
+    fn and(mut events: Vec<(&'static str, Event)>, more: Vec<(&'static str, Event)>) -> Known {
+        events.extend(more);
+        known(events)
+    }
+
+    #[test]
+    fn our_own_value_is_known_with_its_end_and_since_when_it_is_new() {
+        let placed = known(placed("etl", "2026-11-20"));
+        let own = placed.own(NEW).unwrap();
+        assert_eq!(own.made.key_id.as_deref(), Some("new-id"));
+        assert_eq!((own.made.end, own.new_at), (Some(on("2027-05-20")), on("2026-11-20")));
+        assert_eq!(placed.own(OLD), None);
+        assert_eq!(Known::default().own(NEW), None);
+    }
+
+    #[test]
+    fn a_block_stands_until_it_is_resolved_or_the_rotation_ends_after_it() {
+        let block = |more| and(placed("etl", "2026-11-20"), more).block().map(|block| block.reason);
+        let fight = || blocked(BlockReason::StoreFight);
+        let resolved = Event::Resolved { who: "ann".to_owned(), note: "mended".to_owned() };
+        let ended = || Event::Closed { kept: None, why: ClosedBecause::GateHeld, unacked: vec![] };
+        for (more, expected) in [
+            (vec![], None),
+            (vec![("2026-11-21", fight())], Some(BlockReason::StoreFight)),
+            (vec![("2026-11-21", fight()), ("2026-11-22", resolved)], None),
+            (vec![("2026-11-21", fight()), ("2026-11-22", ended())], None),
+            (vec![("2026-11-21", ended()), ("2026-11-22", fight())], Some(BlockReason::StoreFight)),
+        ] {
+            let text = format!("{more:?}");
+            assert_eq!(block(more), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_run_that_met_a_block_tells_it_without_a_journal() {
+        let why = Why::Blocked { reason: BlockReason::StateCorrupt, why: "record 2 was changed".to_owned() };
+        let known = Known { rest: Some(Rest { why, until: None }), ..Known::default() };
+        assert_eq!(known.block().map(|block| (block.reason, block.rotation)), Some((BlockReason::StateCorrupt, None)));
+    }
+
+    #[test]
+    fn an_orphan_stands_until_it_is_removed() {
+        let left = || Event::OrphanLeft { attempt: 1, key_id: "new-id".to_owned(), why: "HTTP 403".to_owned() };
+        let gone = Event::OrphanRemoved { attempt: 1, key_id: "new-id".to_owned() };
+        let one = and(made("etl", "2026-11-20"), vec![("2026-11-21", left())]);
+        assert_eq!(one.orphan(), Some((Some(&"new-id".to_owned()), "HTTP 403")));
+        let none = and(made("etl", "2026-11-20"), vec![("2026-11-21", left()), ("2026-11-22", gone)]);
+        assert_eq!(none.orphan(), None);
+    }
+
+    #[test]
+    fn what_was_kept_is_told_until_it_is_removed_or_over() {
+        let closed =
+            || Event::Closed { kept: Some("old-id".to_owned()), why: ClosedBecause::RetireNotWanted, unacked: vec![] };
+        let kept = and(placed("etl", "2026-11-20"), vec![("2026-11-28", closed())]);
+        assert_eq!(kept.kept(on("2026-12-19")).len(), 1);
+        assert_eq!(kept.kept(on("2026-12-21")).len(), 0);
+        let retired = Event::Retired { key_id: "old-id".to_owned(), how: "by id".to_owned() };
+        let gone = and(placed("etl", "2026-11-20"), vec![("2026-11-28", closed()), ("2026-11-29", retired)]);
+        assert_eq!(gone.kept(on("2026-11-29")).len(), 0);
+    }
+
+    #[test]
+    fn a_removed_secret_that_is_still_accepted_is_told() {
+        let done = |old_refused| and(placed("etl", "2026-11-20"), vec![("2026-11-30", Event::Done { old_refused })]);
+        assert!(done(Some(false)).still_accepted(on("2026-12-01")).is_some());
+        assert!(done(Some(false)).still_accepted(on("2026-12-21")).is_none());
+        assert!(done(Some(true)).still_accepted(on("2026-12-01")).is_none());
+        assert!(done(None).still_accepted(on("2026-12-01")).is_none());
+    }
+
+    #[test]
+    fn a_hand_over_waits_until_it_is_acknowledged() {
+        let waiting = known(handed_over("etl", "2026-11-20", "2026-12-04"));
+        let open = waiting.history.open().unwrap();
+        assert_eq!(
+            open.hand_overs().map(|(store, hand)| (store, hand.due)).collect::<Vec<_>>(),
+            [(PERSON, on("2026-12-04"))]
+        );
+        let acked = Event::StoreAcked { store: PERSON.to_owned(), version: None, requests: vec![] };
+        let over = and(handed_over("etl", "2026-11-20", "2026-12-04"), vec![("2026-11-25", acked)]);
+        assert_eq!(over.history.open().unwrap().hand_overs().count(), 0);
+    }
+}

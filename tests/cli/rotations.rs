@@ -1,0 +1,145 @@
+//! What an audit says of rotations it finds in the state's journal.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use credwatch::{
+    inventory,
+    rotate::{Entry, Journal, RotationId, identity},
+    secret::{Fingerprints, Secret},
+    settings::Settings,
+    state::SqliteJournal,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    endpoint::Endpoint,
+    program::{Program, app, credential},
+};
+
+const VALUE: &str = "the-new-value-canary";
+
+/// An app that is rotated, whose declared end has passed, and one that is not.
+fn program(endpoint: &Endpoint) -> Program {
+    let program = Program::new().file("secret", VALUE).env("S", "a-secret");
+    let secret = program.path("secret").display().to_string();
+    let etl = format!(
+        "  - name: etl\n    provider: oauth2\n    token_endpoint: {}\n    client_id: etl\n    secret: file:{secret}\n    \
+         secret_id: old-id\n    expires: 2026-01-01\n    used_by: snaplogic\n    rotate: {{deliver_to: ['file:{secret}', 'person:ops@example.org']}}\n",
+        endpoint.url()
+    );
+    program.file("inventory/apps.yaml", &format!("version: 1\napps:\n{etl}{}", app("other", &endpoint.url(), "S")))
+}
+
+/// A rotation of `etl` that came as far as its first store three days ago, and then `more`.
+fn journal(program: &Program, more: &[Value]) {
+    let journal = SqliteJournal::open(&program.path("state.db")).unwrap();
+    let inventory = inventory::read(&[program.path("inventory/apps.yaml")], &Settings::default()).unwrap();
+    let identity = inventory.subjects().find(|subject| &*subject.app.name == "etl").map(identity).unwrap();
+    let store = format!("file:{}", program.path("secret").display());
+    let fingerprint = Fingerprints::new(journal.key()).of(&Secret::new(VALUE.to_owned())).to_string();
+    let rotation = RotationId::new(1_795_000_000_000, 7);
+    let at: DateTime<Utc> = DateTime::<Utc>::from(std::time::SystemTime::now()) - TimeDelta::hours(73);
+    let end = (at + TimeDelta::days(180)).to_rfc3339();
+    let plan = json!({"kind": "planned", "app": "etl", "label": null, "baseline": ["old-id"], "predecessor": "old-id",
+        "holder": "application", "predecessor_end": "2099-01-01T00:00:00Z", "fingerprint": null, "end": "2099-03-01T00:00:00Z",
+        "grace": 604_800, "repair": false, "stores": [{"store": store, "version": null, "fingerprint": null}]});
+    let marker = format!("credwatch/0193a7c2/{rotation}/1");
+    let mut events = vec![
+        plan,
+        json!({"kind": "create-intent", "attempt": 1, "marker": marker, "run": "r"}),
+        json!({"kind": "created", "attempt": 1, "key_id": "new-id", "end": end, "fingerprint": fingerprint}),
+        json!({"kind": "store-intent", "store": store, "what": "deliver", "attempt": 1, "fingerprint": fingerprint, "version_before": null}),
+        json!({"kind": "store-written", "store": store, "fingerprint": fingerprint, "version": null}),
+    ];
+    events.extend(more.iter().cloned());
+    for event in events {
+        let event = serde_json::from_value(event).unwrap();
+        let entry = Entry { identity: &identity, rotation, epoch: None, at, provider_date: None, event: &event };
+        journal.append(entry).unwrap();
+    }
+}
+
+fn audit(program: &Program, args: &[&str]) -> (i32, Value) {
+    let state = format!("sqlite:{}", program.path("state.db").display());
+    let (ended, report) = program.audit(&[&["--state", &state], args].concat());
+    (ended.code, report)
+}
+
+fn codes(report: &Value) -> Vec<&str> {
+    let findings = credential(report, "etl")["findings"].as_array().unwrap();
+    findings.iter().map(|finding| finding["code"].as_str().unwrap()).collect()
+}
+
+fn incomplete(report: &Value) -> Vec<&str> {
+    report["run"]["incomplete"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_rotation_under_way_is_reported_and_our_own_value_ends_when_the_provider_said() {
+    let endpoint = Endpoint::tokens();
+    let program = program(&endpoint);
+    journal(&program, &[]);
+    let (code, report) = audit(&program, &[]);
+    let etl = credential(&report, "etl");
+    assert_eq!((code, codes(&report)), (0, vec!["rotation-under-way"]));
+    assert_eq!((&etl["secret_id"], &etl["expiry"]["source"]), (&json!("new-id"), &json!("provider")));
+    assert_eq!(etl["expiry"]["days_left"], 176);
+    let rotation = &etl["rotation"];
+    assert_eq!((&rotation["stage"], &rotation["age_days"]), (&json!("delivering"), &json!(3)));
+    assert_eq!((&rotation["turn"], &rotation["command"]), (&json!("run"), &Value::Null));
+    assert_eq!(credential(&report, "other")["rotation"], Value::Null);
+    // Nothing was sent to read the value now, but the run before had seen it.
+    let (_, offline) = audit(&program, &["--offline"]);
+    assert_eq!(credential(&offline, "etl")["expiry"]["source"], "provider");
+}
+
+#[test]
+fn blocked_and_overdue_are_1_and_an_orphan_is_3() {
+    let endpoint = Endpoint::tokens();
+    let blocked = json!({"kind": "blocked", "reason": "store_fight", "why": "it was put back 3 times"});
+    let overdue = json!({"kind": "hand-over", "store": "person:ops@example.org", "due": "2026-01-02T00:00:00Z"});
+    let waiting = json!({"kind": "hand-over", "store": "person:ops@example.org", "due": "2098-01-02T00:00:00Z"});
+    let orphan = json!({"kind": "orphan-left", "attempt": 1, "key_id": "lost-id", "why": "HTTP 403"});
+    for (event, code, finding, debt) in [
+        (blocked, 1, "rotation-blocked", vec![]),
+        (overdue, 1, "rotation-handover", vec![]),
+        (waiting, 0, "rotation-handover", vec![]),
+        (orphan, 3, "orphan-left", vec!["orphan-left"]),
+    ] {
+        let program = program(&endpoint);
+        journal(&program, &[event]);
+        let (ended, report) = audit(&program, &[]);
+        assert!(codes(&report).contains(&finding), "{report}");
+        assert_eq!((ended, incomplete(&report)), (code, debt), "{finding}");
+    }
+}
+
+#[test]
+fn a_rotation_whose_app_left_the_inventory_is_never_forgotten() {
+    let endpoint = Endpoint::tokens();
+    let program = program(&endpoint);
+    journal(&program, &[]);
+    assert_eq!(audit(&program, &[]).0, 0);
+    let program =
+        program.file("inventory/apps.yaml", &format!("version: 1\napps:\n{}", app("other", &endpoint.url(), "S")));
+    for _ in 0..2 {
+        let (code, report) = audit(&program, &[]);
+        assert_eq!((code, incomplete(&report)), (3, vec!["rotation-app-gone"]));
+    }
+    let (code, report) = audit(&program, &["--only", "other"]);
+    assert_eq!((code, incomplete(&report)), (0, vec![]));
+    let (code, report) = audit(&program, &["--as-of", "2026-12-01"]);
+    assert_eq!((code, incomplete(&report)), (0, vec![]));
+}
+
+#[test]
+fn a_damaged_journal_blocks_its_app_and_no_other() {
+    let endpoint = Endpoint::tokens();
+    let program = program(&endpoint);
+    journal(
+        &program,
+        &[json!({"kind": "created", "attempt": 9, "key_id": null, "end": null, "fingerprint": "00".repeat(16)})],
+    );
+    let (code, report) = audit(&program, &[]);
+    assert_eq!((code, codes(&report).contains(&"rotation-blocked")), (1, true), "{report}");
+    assert_eq!(credential(&report, "other")["severity"], "ok");
+}
