@@ -13,6 +13,8 @@ mod man;
 mod next;
 mod notify_test;
 mod progress;
+mod rotate;
+mod rotations;
 mod schema;
 mod serve;
 mod signals;
@@ -42,6 +44,13 @@ pub enum Command {
     Serve(serve::Args),
     #[command(subcommand)]
     Notify(Notify),
+    Plan(rotate::PlanArgs),
+    Rotate(rotate::RotateArgs),
+    Rotations(rotations::ListArgs),
+    Retire(rotations::RetireArgs),
+    Abort(rotations::AbortArgs),
+    Resolve(rotations::ResolveArgs),
+    Adopt(rotations::AdoptArgs),
     Schema(schema::Args),
     #[cfg(feature = "sandbox")]
     Demo(demo::Args),
@@ -71,6 +80,13 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Validate(args) => block_on(validate::run(args, common)),
         Command::Next(args) => block_on(next::run(args, common)),
         Command::Explain(args) => block_on(explain::run(args, common)),
+        Command::Plan(args) => block_on(rotate::plan(args, common)),
+        Command::Rotate(args) => block_on(rotate::rotate(args, common)),
+        Command::Rotations(args) => block_on(rotations::list(args, common)),
+        Command::Retire(args) => block_on(rotations::retire(args, common)),
+        Command::Abort(args) => block_on(rotations::abort(args, common)),
+        Command::Resolve(args) => block_on(rotations::resolve(args, common)),
+        Command::Adopt(args) => block_on(rotations::adopt(args, common)),
         Command::Schema(args) => block_on(schema::run(args, common)),
         #[cfg(feature = "sandbox")]
         Command::Demo(args) => block_on(demo::run(args, common)),

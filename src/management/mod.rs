@@ -4,17 +4,22 @@
 //! made or removed, and when, is the rotation's to say.
 
 mod auth0;
+mod entra;
 mod hook;
 mod keycloak;
 mod okta;
+mod open;
 mod rest;
+mod sign_in;
 #[cfg(all(test, feature = "sandbox"))]
 mod tests;
 
 pub use auth0::Auth0;
+pub use entra::Entra;
 pub use hook::{Hook, of_app as hook_of_app};
 pub use keycloak::Keycloak;
 pub use okta::{Okta, SCOPE as OKTA_SCOPE};
+pub use open::{OpenFault, open};
 pub use rest::Access;
 
 use std::time::Duration;

@@ -12,10 +12,12 @@
 // A step travels as the error of `?`, once per decision: its size costs nothing.
 #![allow(clippy::result_large_err, clippy::large_enum_variant)]
 
+mod endpoint;
 mod engine;
 mod event;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod fleet;
 mod gate;
 mod history;
 mod id;
@@ -29,13 +31,16 @@ mod sight;
 #[cfg(any(test, feature = "simulator"))]
 pub mod sim;
 mod status;
+pub mod told;
 mod world;
 
+pub use endpoint::ProbedEndpoint;
 pub use engine::{Budget, Engine, Foresight, Outcome, Target};
 pub use event::{
     Address, AttemptEnd, BlockReason, ClosedBecause, Event, FencedBy, Gate, Planned, PlannedStore, Record,
     RemovalReason, Writing,
 };
+pub use fleet::{Member, Opening, Unfit};
 pub use history::{Acked, Attempt, Contradiction, End, HandOver, History, Made, Owner, Rotation, StoreState};
 pub use id::{Marker, NotAMarker, NotARotation, RotationId};
 pub use identity::identity;

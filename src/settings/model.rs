@@ -196,6 +196,16 @@ impl Default for Schedule {
     }
 }
 
+impl RotationLimits {
+    /// What one run may start and remove; `opted_in` is the number of credentials that rotate.
+    #[must_use]
+    pub fn budget(&self, opted_in: usize) -> crate::rotate::Budget {
+        let share = opted_in.saturating_mul(usize::from(self.max_removals_percent)) / 100;
+        let removals = u32::try_from(share.clamp(1, 10)).unwrap_or(1);
+        crate::rotate::Budget::new(u32::try_from(self.max_rotations).unwrap_or(u32::MAX), removals)
+    }
+}
+
 impl Default for RotationLimits {
     fn default() -> Self {
         Self {

@@ -6,12 +6,18 @@
 #[cfg(feature = "aws")]
 mod aws_secrets_manager;
 mod azure_key_vault;
+mod file;
+mod hook;
 mod object;
+mod open;
 mod vault;
 
 #[cfg(feature = "aws")]
 pub use aws_secrets_manager::{AwsSecretsManager, Way};
 pub use azure_key_vault::{AzureKeyVault, Tokens};
+pub use file::FileStore;
+pub use hook::HookStore;
+pub use open::Keyring;
 pub use vault::Vault;
 
 use std::path::Path;

@@ -1,0 +1,189 @@
+//! `credwatch plan` and `credwatch rotate`: what a rotation would do, and doing it.
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::{Context, ensure};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cli::Common,
+    exit::Exit,
+    inventory::{self, Inventory},
+    logging, probe,
+    rotate::{Clock, Engine, Foresight, Opening, SystemClock, SystemDice, Unfit, told},
+    secret::{Fingerprints, Resolver},
+    settings::{self, Settings},
+    state::{self, SqliteJournal},
+    text::printable,
+};
+
+/// Start what is due and go on with what is under way
+#[derive(Debug, clap::Args)]
+pub struct RotateArgs {
+    /// Apps to rotate [default: all that opt in]
+    #[arg(value_name = "APP")]
+    apps: Vec<String>,
+    /// Start now, however far the end is; needs an APP
+    #[arg(long, requires = "apps")]
+    now: bool,
+}
+
+/// Say exactly what a rotation would do; nothing is changed anywhere
+#[derive(Debug, clap::Args)]
+pub struct PlanArgs {
+    /// Apps to plan for [default: all that opt in]
+    #[arg(value_name = "APP")]
+    apps: Vec<String>,
+    /// As if it were started now, however far the end is; needs an APP
+    #[arg(long, requires = "apps")]
+    now: bool,
+}
+
+/// What both commands work on.
+struct Ground {
+    settings: Settings,
+    inventory: Inventory,
+    secrets: Arc<Resolver>,
+}
+
+impl Ground {
+    fn read(apps: &[String], common: &Common) -> anyhow::Result<Self> {
+        let paths = super::inventory_paths(Vec::new(), common);
+        let file = settings::locate(common.config.as_deref(), paths.first().map(PathBuf::as_path));
+        let settings = settings::read(file.as_deref())?;
+        let mut inventory = inventory::read(&paths, &settings)?;
+        if !common.quiet {
+            logging::warn(&settings.warnings);
+            logging::warn(&inventory.warnings);
+        }
+        for app in apps {
+            let found = inventory.apps.iter().find(|known| *known.name == **app);
+            let found = found.with_context(|| format!("the inventory has no app named `{}`", printable(app)))?;
+            ensure!(
+                found.credentials.iter().any(|credential| credential.rotate.is_some()),
+                "`{}` does not opt in to rotation: it has no `rotate:` block",
+                printable(app)
+            );
+        }
+        inventory.apps.retain(|app| apps.is_empty() || apps.iter().any(|wanted| **wanted == *app.name));
+        let secrets = Arc::new(Resolver::new(settings.exec.clone()));
+        Ok(Self { settings, inventory, secrets })
+    }
+
+    fn opening(&self, key: [u8; 32], early: bool, cancel: &CancellationToken) -> Opening<'_> {
+        let options = probe::Options {
+            http: self.settings.http.clone(),
+            ca: self.settings.ca.clone(),
+            allow: self.settings.allow.clone(),
+            offline: false,
+            fingerprint_key: Some(key),
+            shutdown: cancel.clone(),
+        };
+        Opening { settings: &self.settings, secrets: Arc::clone(&self.secrets), options, fingerprint_key: key, early }
+    }
+}
+
+/// # Errors
+/// Wrong settings, inventory or app; nothing was done.
+pub async fn rotate(args: RotateArgs, common: &Common) -> anyhow::Result<Exit> {
+    let ground = Ground::read(&args.apps, common)?;
+    let url = common.state.as_deref().or(ground.settings.state.as_deref());
+    let state = match state::begin(url) {
+        Ok(begun) => begun,
+        Err(fault @ state::StateFault::Locked(_)) => {
+            tracing::error!("{fault}");
+            return Ok(Exit::Locked);
+        }
+        Err(fault) => return Err(fault.into()),
+    };
+    // Without a journal nothing is begun: what is not written down cannot be found again.
+    if let Some(incomplete) = &state.incomplete {
+        tracing::error!("{}; nothing is rotated", incomplete.message);
+        return Ok(Exit::Incomplete);
+    }
+    let cancel = CancellationToken::new();
+    let signal = super::signals::cancel_on_signal(&cancel)?;
+    let journal = SqliteJournal::open(&state::location(url)?)?;
+    let epoch = match journal.take_epoch() {
+        Ok(epoch) => epoch,
+        Err(fault) => {
+            tracing::error!("{fault}; nothing is rotated");
+            return Ok(Exit::Incomplete);
+        }
+    };
+    let (members, unfit) = ground.opening(*journal.key(), args.now, &cancel).muster(&ground.inventory).await?;
+    let targets: Vec<_> = members.iter().map(crate::rotate::Member::target).collect();
+    let (clock, dice, run) = (SystemClock, SystemDice, uuid::Uuid::now_v7().to_string());
+    let engine = Engine {
+        journal: &journal,
+        clock: &clock,
+        dice: &dice,
+        fingerprints: Fingerprints::new(journal.key()),
+        limits: (&ground.settings.rotation).into(),
+        budget: ground.settings.rotation.budget(targets.len()),
+        run: &run,
+        epoch,
+        deadline: ground.settings.rotation.run_deadline.as_std(),
+        cancel: cancel.clone(),
+        retiring: tokio::sync::Mutex::new(()),
+    };
+    let outcomes = engine.advance_all(&targets).await;
+    let now = clock.wall();
+    let mut exit = told::unfit(&unfit);
+    for (target, outcome) in targets.iter().zip(&outcomes) {
+        let line = told::outcome(&target.policy, outcome, now);
+        if !common.quiet || line.exit != Exit::Clean {
+            println(&line.text)?;
+        }
+        exit = told::worse(exit, line.exit);
+    }
+    if targets.is_empty() && unfit.is_empty() && !common.quiet {
+        println("no credential of the inventory opts in to rotation: none has a `rotate:` block")?;
+    }
+    Ok(signal.exit().unwrap_or(exit))
+}
+
+/// # Errors
+/// Wrong settings, inventory or app; nothing is ever done.
+pub async fn plan(args: PlanArgs, common: &Common) -> anyhow::Result<Exit> {
+    let ground = Ground::read(&args.apps, common)?;
+    let url = common.state.as_deref().or(ground.settings.state.as_deref());
+    let place = state::location(url)?;
+    // Looking must not create what it looks for.
+    let journal = if place.exists() { SqliteJournal::open(&place)? } else { SqliteJournal::in_memory()? };
+    let cancel = CancellationToken::new();
+    let signal = super::signals::cancel_on_signal(&cancel)?;
+    let (members, unfit): (_, Vec<Unfit<'_>>) =
+        ground.opening(*journal.key(), args.now, &cancel).muster(&ground.inventory).await?;
+    let (clock, dice) = (SystemClock, SystemDice);
+    let engine = Engine {
+        journal: &journal,
+        clock: &clock,
+        dice: &dice,
+        fingerprints: Fingerprints::new(journal.key()),
+        limits: (&ground.settings.rotation).into(),
+        budget: ground.settings.rotation.budget(members.len()),
+        run: "plan",
+        epoch: 0,
+        deadline: ground.settings.rotation.run_deadline.as_std(),
+        cancel,
+        retiring: tokio::sync::Mutex::new(()),
+    };
+    let mut exit = told::unfit(&unfit);
+    for member in &members {
+        let target = member.target();
+        let seen: Foresight = Box::pin(engine.foresee(&target)).await;
+        let line = told::foresight(&target.policy, &seen, clock.wall());
+        println(&line.text)?;
+        exit = told::worse(exit, line.exit);
+    }
+    if members.is_empty() && unfit.is_empty() {
+        println("no credential of the inventory opts in to rotation: none has a `rotate:` block")?;
+    }
+    Ok(signal.exit().unwrap_or(exit))
+}
+
+fn println(text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    writeln!(anstream::stdout(), "{text}")
+}

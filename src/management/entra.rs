@@ -1,0 +1,328 @@
+//! Microsoft Graph (providers.md section 4): an app's passwords sit on its application object or on its service principal.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::{
+    Capabilities, Constraints, CreateFault, Created, FaultKind, Holder, Label, Listed, Listing, Management,
+    ManagementFault, Order, Overlap, Removed, Usage, UsageQuestion,
+    rest::{Access, Rest},
+};
+use crate::{api::Api, clock, secret::Secret};
+
+pub struct Entra {
+    rest: Rest,
+    client_id: String,
+    seen: Mutex<Seen>,
+}
+
+/// What the last listing told besides the credentials.
+#[derive(Default)]
+struct Seen {
+    /// Personal accounts allow two secrets at the most.
+    has_personal_accounts: bool,
+    on_principal: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Object {
+    sign_in_audience: Option<String>,
+    #[serde(default)]
+    password_credentials: Vec<Password>,
+    #[serde(default)]
+    key_credentials: Vec<Key>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Password {
+    key_id: String,
+    display_name: Option<String>,
+    hint: Option<String>,
+    start_date_time: Option<DateTime<Utc>>,
+    end_date_time: Option<DateTime<Utc>>,
+    custom_key_identifier: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Key {
+    usage: Option<String>,
+    custom_key_identifier: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Added {
+    key_id: String,
+    secret_text: SecretText,
+    end_date_time: Option<DateTime<Utc>>,
+}
+
+#[derive(Deserialize)]
+#[serde(from = "String")]
+struct SecretText(Secret);
+
+impl From<String> for SecretText {
+    fn from(text: String) -> Self {
+        Self(Secret::new(text))
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Add<'a> {
+    password_credential: New<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct New<'a> {
+    display_name: &'a str,
+    end_date_time: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Remove<'a> {
+    key_id: &'a str,
+}
+
+impl Entra {
+    /// `graph` is the API's root, without a version.
+    #[must_use]
+    pub fn new(api: Api, access: Arc<dyn Access>, graph: Url, client_id: &str) -> Self {
+        let rest = Rest { name: "Microsoft Graph", api, access, base: graph };
+        Self { rest, client_id: client_id.to_owned(), seen: Mutex::default() }
+    }
+
+    fn url(&self, holder: Holder, call: Option<&str>) -> Url {
+        let of_app = match holder {
+            Holder::Application => format!("applications(appId='{}')", self.client_id),
+            Holder::ServicePrincipal => format!("servicePrincipals(appId='{}')", self.client_id),
+        };
+        let segments: Vec<&str> = ["v1.0", &of_app].into_iter().chain(call).collect();
+        self.rest.url(&segments)
+    }
+
+    async fn object(&self, holder: Holder) -> Result<(Object, Option<DateTime<Utc>>), ManagementFault> {
+        let mut url = self.url(holder, None);
+        url.set_query(Some("$select=id,appId,signInAudience,passwordCredentials,keyCredentials"));
+        if holder == Holder::ServicePrincipal {
+            url.set_query(Some("$select=id,appId,passwordCredentials,keyCredentials"));
+        }
+        let (object, answer) = self.rest.get::<Object>(url, "reading the app").await?;
+        Ok((object, answer.date()))
+    }
+
+    fn seen<T>(&self, work: impl FnOnce(&mut Seen) -> T) -> T {
+        // Written whole: a panic elsewhere leaves it as it was.
+        work(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[async_trait]
+impl Management for Entra {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            overlap: Overlap::Full,
+            readable: false,
+            label: Label::Kept,
+            limit: None,
+            removal_delay: Duration::ZERO,
+            live_deadline: None,
+            tells_usage: false,
+        }
+    }
+
+    async fn list(&self) -> Result<Listing, ManagementFault> {
+        let (application, date) = self.object(Holder::Application).await?;
+        // An app without a service principal here, or rights to the application alone.
+        let principal = match self.object(Holder::ServicePrincipal).await {
+            Ok((principal, _)) => Some(principal),
+            Err(fault) if matches!(fault.kind, FaultKind::NotFound | FaultKind::Forbidden) => None,
+            Err(fault) => return Err(fault),
+        };
+        let personal = application
+            .sign_in_audience
+            .as_deref()
+            .is_some_and(|audience| audience.contains("PersonalMicrosoftAccount"));
+        let on_principal: Vec<Listed> =
+            principal.map(|object| listed(object, Holder::ServicePrincipal)).unwrap_or_default();
+        let mut credentials = listed(application, Holder::Application);
+        self.seen(|seen| {
+            seen.has_personal_accounts = personal;
+            seen.on_principal = on_principal.iter().map(|listed| listed.id.clone()).collect();
+        });
+        credentials.extend(on_principal);
+        Ok(Listing { credentials, date })
+    }
+
+    async fn constraints(&self) -> Result<Constraints, ManagementFault> {
+        let limit = self.seen(|seen| seen.has_personal_accounts).then_some(2);
+        let url = self.rest.url(&["v1.0", "policies", "defaultAppManagementPolicy"]);
+        let policy = match self.rest.get::<Policy>(url, "reading the app management policy").await {
+            Ok((policy, _)) => policy,
+            // Not to be had with these rights: the create itself will say.
+            Err(fault) if matches!(fault.kind, FaultKind::NotFound | FaultKind::Forbidden | FaultKind::Refused) => {
+                return Ok(Constraints { limit, ..Constraints::default() });
+            }
+            Err(fault) => return Err(fault),
+        };
+        Ok(policy.constraints(limit))
+    }
+
+    async fn create(&self, order: &Order) -> Result<Created, CreateFault> {
+        let body =
+            Add { password_credential: New { display_name: &order.marker, end_date_time: clock::rfc3339(order.end) } };
+        let json =
+            serde_json::to_vec(&body).map(Zeroizing::new).map_err(|_| CreateFault::Refused(self.unwritable()))?;
+        let (added, answer) = self.rest.make::<Added>(self.url(order.on, Some("addPassword")), Some(json)).await?;
+        Ok(Created {
+            key_id: Some(added.key_id),
+            value: added.secret_text.0,
+            end: added.end_date_time.filter(|end| !clock::is_never(*end)),
+            date: answer.date(),
+        })
+    }
+
+    async fn remove(&self, key_id: &str) -> Result<Removed, ManagementFault> {
+        let on_principal = self.seen(|seen| seen.on_principal.iter().any(|id| id == key_id));
+        let holder = if on_principal { Holder::ServicePrincipal } else { Holder::Application };
+        let json = serde_json::to_vec(&Remove { key_id }).map(Zeroizing::new).map_err(|_| self.unwritable())?;
+        let answer = self.rest.send(Method::POST, self.url(holder, Some("removePassword")), Some(json), false).await?;
+        if answer.status == 404 || (answer.status == 400 && says_no_such_key(&answer.body)) {
+            return Ok(Removed::Gone);
+        }
+        self.rest.accept(&answer, "removing a secret").map(|_| Removed::Removed)
+    }
+
+    async fn current(&self) -> Result<Secret, ManagementFault> {
+        Err(self.rest.fault(FaultKind::Refused, "a secret's value cannot be read again"))
+    }
+
+    async fn usage(&self, _: &UsageQuestion<'_>) -> Result<Usage, ManagementFault> {
+        Ok(Usage::CannotTell("the sign-in log is not asked".to_owned()))
+    }
+}
+
+impl Entra {
+    fn unwritable(&self) -> ManagementFault {
+        self.rest.fault(FaultKind::Refused, "the request cannot be written")
+    }
+}
+
+/// Graph answers 400 for an id that is not there; its texts differ, the words do not.
+fn says_no_such_key(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(body).to_ascii_lowercase();
+    text.contains("no password credential found") || text.contains("does not exist") || text.contains("not found")
+}
+
+fn listed(object: Object, on: Holder) -> Vec<Listed> {
+    let signing: Vec<String> = object
+        .key_credentials
+        .into_iter()
+        .filter(|key| key.usage.as_deref() == Some("Sign"))
+        .filter_map(|key| key.custom_key_identifier)
+        .collect();
+    let each = object.password_credentials.into_iter();
+    each.map(|password| Listed {
+        // `addTokenSigningCertificate` makes a password too, which only opens the certificate's file.
+        is_secret: password.custom_key_identifier.as_ref().is_none_or(|own| !signing.contains(own)),
+        id: password.key_id,
+        label: password.display_name,
+        start: password.start_date_time,
+        end: password.end_date_time.filter(|end| !clock::is_never(*end)),
+        hint: password.hint,
+        fingerprint: None,
+        on,
+        active: true,
+    })
+    .collect()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Policy {
+    #[serde(default)]
+    is_enabled: bool,
+    application_restrictions: Option<Restrictions>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Restrictions {
+    #[serde(default)]
+    password_credentials: Vec<Restriction>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Restriction {
+    restriction_type: Option<String>,
+    state: Option<String>,
+    // The documentation spells it both ways (providers.md section 4.3).
+    #[serde(alias = "maxLifeTime")]
+    max_lifetime: Option<String>,
+}
+
+impl Policy {
+    fn constraints(self, limit: Option<u32>) -> Constraints {
+        let mut constraints = Constraints { limit, ..Constraints::default() };
+        if !self.is_enabled {
+            return constraints;
+        }
+        let restrictions = self.application_restrictions.map(|all| all.password_credentials).unwrap_or_default();
+        for restriction in restrictions.iter().filter(|one| one.state.as_deref() != Some("disabled")) {
+            match restriction.restriction_type.as_deref() {
+                Some("passwordAddition") => {
+                    constraints.forbidden = Some("the tenant's policy forbids new client secrets".to_owned());
+                }
+                Some("passwordLifetime") => {
+                    constraints.max_lifetime = restriction.max_lifetime.as_deref().and_then(days);
+                }
+                _ => {}
+            }
+        }
+        constraints
+    }
+}
+
+/// An ISO 8601 duration as the policies use them: `P180D`, `P4DT12H30M5S`, `P1Y`, `P6M`; a month is taken as 30 days.
+fn days(text: &str) -> Option<Duration> {
+    let mut seconds = 0_u64;
+    let (mut number, mut in_time) = (String::new(), false);
+    for c in text.strip_prefix('P')?.chars() {
+        let unit = match c {
+            '0'..='9' => {
+                number.push(c);
+                continue;
+            }
+            'T' => {
+                in_time = true;
+                continue;
+            }
+            'Y' => 365 * 86_400,
+            'M' if !in_time => 30 * 86_400,
+            'W' => 7 * 86_400,
+            'D' => 86_400,
+            'H' => 3_600,
+            'M' => 60,
+            'S' => 1,
+            _ => return None,
+        };
+        seconds = seconds.checked_add(number.parse::<u64>().ok()?.checked_mul(unit)?)?;
+        number.clear();
+    }
+    Some(Duration::from_secs(seconds))
+}

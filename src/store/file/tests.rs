@@ -1,0 +1,156 @@
+use std::{
+    os::unix::fs::{PermissionsExt, symlink},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use super::*;
+use crate::{secret::Fingerprints, store::Before};
+
+const KEY: [u8; 32] = [7; 32];
+
+struct Place {
+    folder: tempfile::TempDir,
+    store: FileStore,
+}
+
+fn place(content: Option<&str>, in_place: bool) -> Place {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    if let Some(content) = content {
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    }
+    Place { store: FileStore::new(path, in_place), folder }
+}
+
+impl Place {
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("secret")
+    }
+
+    fn text(&self) -> String {
+        fs::read_to_string(self.path()).unwrap()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(self.folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// Writes over what it holds now.
+    async fn put(&self, value: &str) -> Result<Version, WriteFault> {
+        let now = self.store.read().await.unwrap();
+        self.put_over(&now, value).await
+    }
+
+    async fn put_over(&self, seen: &Content, value: &str) -> Result<Version, WriteFault> {
+        let fingerprints = Fingerprints::new(&KEY);
+        let fingerprint = seen.value.as_ref().map(|value| fingerprints.of(value));
+        let before = Before { version: seen.version.as_ref(), fingerprint, fingerprints };
+        let value = Secret::new(value.to_owned());
+        self.store.write(Write { value: &value, before, idempotency: "r/1", key_id: None }).await
+    }
+}
+
+#[tokio::test]
+async fn a_value_is_replaced_with_its_rights_its_line_end_and_a_way_back() {
+    let place = place(Some("canary-old\n"), false);
+    place.put("canary-new").await.unwrap();
+    assert_eq!(place.text(), "canary-new\n");
+    assert_eq!(fs::metadata(place.path()).unwrap().permissions().mode() & 0o777, 0o640);
+    assert_eq!(place.store.previous().await.unwrap().value.unwrap().expose(), "canary-old");
+    let old = place.folder.path().join(".secret.credwatch-old");
+    assert_eq!(fs::metadata(old).unwrap().permissions().mode() & 0o777, 0o600);
+    place.store.forget_previous().await.unwrap();
+    assert_eq!(place.names(), ["secret"]);
+    assert!(place.store.previous().await.unwrap().value.is_none());
+}
+
+#[tokio::test]
+async fn an_absent_file_is_an_answer_and_is_made_private() {
+    let place = place(None, false);
+    assert!(place.store.read().await.unwrap().value.is_none());
+    place.put("canary-new").await.unwrap();
+    assert_eq!(place.text(), "canary-new");
+    assert_eq!(fs::metadata(place.path()).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn what_changed_since_it_was_read_is_not_overwritten() {
+    let place = place(Some("canary-old"), false);
+    let seen = place.store.read().await.unwrap();
+    fs::write(place.path(), "canary-third").unwrap();
+    assert!(matches!(place.put_over(&seen, "canary-new").await, Err(WriteFault::Refused(_))));
+    assert_eq!(place.text(), "canary-third");
+}
+
+#[tokio::test]
+async fn links_folders_and_pipes_are_refused() {
+    let place = place(Some("canary-old"), false);
+    let at = |name: &str| place.folder.path().join(name);
+    symlink(place.path(), at("link")).unwrap();
+    fs::create_dir(at("folder")).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, at("pipe"), rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+    for name in ["link", "folder", "pipe"] {
+        let store = FileStore::new(at(name), false);
+        assert!(matches!(store.read().await, Err(StoreFault::Refused(_))), "{name}");
+        assert!(matches!(store.writable().await, Writable::No(_)), "{name}");
+    }
+    fs::hard_link(place.path(), at("second")).unwrap();
+    assert!(matches!(place.store.writable().await, Writable::No(_)));
+    assert!(matches!(place.put("canary-new").await, Err(WriteFault::Refused(_))));
+    fs::remove_file(at("second")).unwrap();
+    fs::set_permissions(place.folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    assert!(matches!(place.put("canary-new").await, Err(WriteFault::Refused(_))));
+    assert_eq!(place.text(), "canary-old");
+}
+
+#[tokio::test]
+async fn a_text_that_is_no_secret_is_told_apart_from_an_absent_one() {
+    for text in ["", "\n", " canary", "canary \n"] {
+        let place = place(Some(text), false);
+        assert!(matches!(place.store.read().await, Err(StoreFault::Unusable(_))), "{text:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_written_in_place_keeps_its_inode_and_a_torn_one_is_finished() {
+    use std::os::unix::fs::MetadataExt;
+    let place = place(Some("canary-old-and-long\n"), true);
+    let inode = fs::metadata(place.path()).unwrap().ino();
+    place.put("canary-new").await.unwrap();
+    assert_eq!((place.text().as_str(), fs::metadata(place.path()).unwrap().ino()), ("canary-new\n", inode));
+    fs::write(place.folder.path().join(".secret.credwatch-next"), "canary-next\n").unwrap();
+    fs::write(place.path(), "canary-neny-new").unwrap();
+    assert_eq!(place.store.read().await.unwrap().value.unwrap().expose(), "canary-next");
+    assert_eq!(place.text(), "canary-next\n");
+}
+
+#[test]
+fn a_reader_never_sees_less_than_a_whole_value() {
+    let place = place(Some("canary-0000"), false);
+    let (path, stop) = (place.path(), AtomicBool::new(false));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let seen = std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut seen = 0;
+            while !stop.load(Ordering::Relaxed) {
+                let text = fs::read_to_string(&path).unwrap();
+                assert!(text.len() == 11 && text.starts_with("canary-"), "{text:?}");
+                seen += 1;
+            }
+            seen
+        });
+        for number in 1..=300 {
+            runtime.block_on(place.put(&format!("canary-{number:04}"))).unwrap();
+        }
+        stop.store(true, Ordering::Relaxed);
+        reader.join().unwrap()
+    });
+    assert!(seen > 0);
+    assert_eq!(place.text(), "canary-0300");
+}
