@@ -1,14 +1,32 @@
 //! The one place that reads the wall clock; everything else is handed a time.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use chrono::{DateTime, Datelike, SubsecRound, TimeZone, Utc};
+use chrono::{DateTime, Datelike, TimeZone, Utc};
+use uuid::{NoContext, Timestamp, Uuid};
 
 /// The current time in UTC, to the second: what reports and the state carry.
 #[must_use]
-#[allow(clippy::disallowed_methods)]
 pub fn now() -> DateTime<Utc> {
-    Utc::now().trunc_subsecs(0)
+    let seconds = i64::try_from(since_1970().as_secs()).unwrap_or(i64::MAX);
+    DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// A new id; it sorts behind those made earlier.
+#[must_use]
+pub fn new_id() -> String {
+    let since = since_1970();
+    Uuid::new_v7(Timestamp::from_unix(NoContext, since.as_secs(), since.subsec_nanos())).to_string()
+}
+
+#[allow(clippy::disallowed_methods)]
+fn since_1970() -> Duration {
+    since(SystemTime::now())
+}
+
+/// A clock that is set before 1970 reads 1970: `Utc::now`, UUIDs and the dates of mails panic there.
+fn since(clock: SystemTime) -> Duration {
+    clock.duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// Time since the machine was started, suspended time included: for waits and ages within one run.
@@ -49,6 +67,15 @@ pub fn is_never(at: DateTime<Utc>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_before_1970_reads_1970() {
+        let hour = Duration::from_secs(3600);
+        assert_eq!(since(UNIX_EPOCH - hour), Duration::ZERO);
+        assert_eq!(since(UNIX_EPOCH + hour), hour);
+        assert_eq!(now().timestamp_subsec_nanos(), 0);
+        assert_eq!(new_id().len(), 36);
+    }
 
     #[test]
     fn the_last_two_days_of_2299_mean_never() {

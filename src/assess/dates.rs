@@ -71,7 +71,8 @@ fn expiring(case: &Case<'_>, end: DateTime<Utc>) -> Option<(FindingCode, Severit
     let app = case.subject.app;
     let warn = app.warn.unwrap_or(case.policy.warn);
     // An app that asks for a later warning than the policy's critical limit asks for a later alarm too.
-    let critical = app.critical.unwrap_or(case.policy.critical.min(warn));
+    let usual = app.warn.map_or(case.policy.critical, |warn| case.policy.critical.min(warn));
+    let critical = app.critical.unwrap_or(usual);
     let left = end - case.now;
     if left <= critical.as_delta() {
         Some((FindingCode::Expiring, Severity::Critical))

@@ -71,7 +71,7 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     let assessment = assess::assess(subject, &observation, &settings.policy, finished_at, &Recall::default());
     let assessments = [assessment];
     let run = Run {
-        id: uuid::Uuid::now_v7().to_string(),
+        id: clock::new_id(),
         started_at,
         finished_at,
         version: env!("CARGO_PKG_VERSION").to_owned(),

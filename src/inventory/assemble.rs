@@ -9,20 +9,30 @@ use super::{
     registration::{self, Registrations},
 };
 use crate::{
+    assess::Policy,
+    period::Period,
     provider::Provider,
     yaml::{At, Check, FaultCode},
 };
 
 /// What the apps of a file have in common.
-#[derive(Default)]
 pub struct Common {
     pub defaults: Fields,
     pub registrations: Registrations,
+    /// `policy.warn` of the settings.
+    pub usual_warn: Period,
+}
+
+impl Common {
+    pub fn new(policy: &Policy) -> Self {
+        Self { defaults: Fields::default(), registrations: Registrations::default(), usual_warn: policy.warn }
+    }
 }
 
 /// Builds one app; what is wrong is noted.
 pub fn app(name: Arc<str>, own: Fields, common: &mut Common, at: &At<'_>, check: &mut Check<'_>) -> Option<App> {
-    let Common { defaults, registrations } = common;
+    check_thresholds(&own, common, at, check);
+    let Common { defaults, registrations, .. } = common;
     let defaults = &*defaults;
     let advice = "say where it is registered, as in `provider: entra`; for all apps of the file under `defaults`";
     let provider = own.provider.or(defaults.provider).or_else(|| missing("provider", advice, at, check));
@@ -40,7 +50,6 @@ pub fn app(name: Arc<str>, own: Fields, common: &mut Common, at: &At<'_>, check:
     let auth_method = auth_method(provider, &own, defaults, &credentials, at, check);
     let assertion_alg = assertion_alg(auth_method, &own, defaults, at, check);
     let audience = own.assertion_audience.or(defaults.assertion_audience).unwrap_or_default();
-    check_thresholds(&own, defaults, at, check);
     let credentials = credential::finished(credentials, at, check);
     let (registration, scope) = registration?;
     Some(App {
@@ -151,14 +160,20 @@ fn assertion_alg(
     own.assertion_alg.or(defaults.assertion_alg).filter(fits)
 }
 
-fn check_thresholds(own: &Fields, defaults: &Fields, at: &At<'_>, check: &mut Check<'_>) {
-    let (Some(warn), Some(critical)) = (own.warn.or(defaults.warn), own.critical.or(defaults.critical)) else { return };
-    if critical > warn {
+/// Accepted, for `critical` decides then; but nobody means it.
+fn check_thresholds(own: &Fields, common: &Common, at: &At<'_>, check: &mut Check<'_>) {
+    let defaults = &common.defaults;
+    let Some(critical) = own.critical.or(defaults.critical) else { return };
+    if critical > own.warn.or(defaults.warn).unwrap_or(common.usual_warn) {
         let defaults_alone = own.warn.is_none() && own.critical.is_none();
         let at_defaults = At::Root.key("defaults");
         let at = if defaults_alone { &at_defaults } else { at };
-        let key = if own.critical.is_none() && !defaults_alone { "warn" } else { "critical" };
-        let advice = "`critical` is the shorter of the two";
-        check.notes.add(&at.key(key), FaultCode::InvalidValue, "`critical` would begin before `warn`", advice);
+        let (key, message) = if own.critical.is_none() && !defaults_alone {
+            ("warn", "`critical` begins before this, so nothing is a warning first")
+        } else {
+            ("critical", "this begins before `warn`, so nothing is a warning first")
+        };
+        let advice = "`critical` is the shorter of the two (without any: warn 30d, critical 7d)";
+        check.notes.warn(&at.key(key), FaultCode::CriticalBeforeWarn, message, advice);
     }
 }

@@ -18,6 +18,7 @@ use super::{
     stream::{Sink, Streamed},
 };
 use crate::{
+    assess::Policy,
     secret::ExecRule,
     settings::Settings,
     yaml::{self, At, Check, Fault, FaultCode, Faults, Notes, Text, Tree},
@@ -33,7 +34,7 @@ pub fn read(paths: &[PathBuf], settings: &Settings) -> Result<Inventory, Faults>
     let files = files(paths, &mut faults);
     let mut parts = Vec::with_capacity(files.len());
     for file in &files {
-        match read_file(file, &settings.exec) {
+        match read_file(file, settings) {
             Ok(part) => parts.push(part),
             Err(fault) => faults.push(fault),
         }
@@ -86,7 +87,7 @@ pub fn app_from_fields(fields: Map<String, Value>, programs: &[ExecRule]) -> Res
     let name = raw.name.take().map(|name| check.line(&At::Root.key("name"), Some(name)).unwrap_or_default());
     let own = Fields::read(raw, &At::Root, &mut check);
     let name = Arc::from(name.unwrap_or_default());
-    match assemble::app(name, own, &mut Common::default(), &At::Root, &mut check) {
+    match assemble::app(name, own, &mut Common::new(&Policy::default()), &At::Root, &mut check) {
         Some(app) if check.notes.is_empty() => Ok(app),
         _ => Err(Faults(check.notes.placed(Path::new(""), None))),
     }
@@ -101,11 +102,11 @@ pub struct Part {
     pub notes: Notes,
 }
 
-fn read_file(file: &Path, programs: &[ExecRule]) -> Result<Part, Fault> {
+fn read_file(file: &Path, settings: &Settings) -> Result<Part, Fault> {
     let text = yaml::source(file)?;
     let folder = file.parent().unwrap_or(Path::new(""));
     let shared: Arc<Path> = file.into();
-    let mut reader = Reader::new(&shared, folder, programs);
+    let mut reader = Reader::new(&shared, folder, settings);
     let typed = yaml::typed(&text, Streamed(&mut reader));
     if typed.is_ok() {
         reader.finish();
@@ -114,7 +115,7 @@ fn read_file(file: &Path, programs: &[ExecRule]) -> Result<Part, Fault> {
         }
     }
     let tree = Tree::parse(&text).map_err(|lone| lone.fault(file))?;
-    let mut reader = Reader::new(&shared, folder, programs);
+    let mut reader = Reader::new(&shared, folder, settings);
     reader.walk(&tree);
     if let (true, Err(error)) = (reader.check.notes.is_empty(), typed) {
         // Something only the one-pass reader minds; its text may quote the file, its place does not.
@@ -153,12 +154,12 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(file: &'a Arc<Path>, folder: &'a Path, programs: &'a [ExecRule]) -> Self {
+    fn new(file: &'a Arc<Path>, folder: &'a Path, settings: &'a Settings) -> Self {
         Self {
             file,
-            check: Check::new(folder, programs),
+            check: Check::new(folder, &settings.exec),
             version: None,
-            common: Common::default(),
+            common: Common::new(&settings.policy),
             count: 0,
             has_apps: false,
             late_defaults: false,

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use crate::{
-    assess::{Assessment, FindingCode, Severity},
+    assess::{Assessment, Severity},
     exit::Exit,
 };
 
@@ -27,11 +27,8 @@ impl FailOn {
             Self::Critical => severity == Severity::Critical,
             Self::Never => false,
         };
-        let failed = assessments
-            .iter()
-            .flat_map(|assessment| assessment.findings.iter())
-            // A secret that is not yet active could not be judged; that is what its warning says.
-            .any(|finding| finding.code != FindingCode::Activating && fails(finding.severity));
+        let mut findings = assessments.iter().flat_map(|assessment| assessment.findings.iter());
+        let failed = findings.any(|finding| fails(finding.severity));
         if failed {
             Exit::Findings
         } else if incomplete || assessments.iter().any(|assessment| assessment.test.verdict.is_inconclusive()) {

@@ -200,7 +200,7 @@ impl Job {
 
     fn describe(&self, started_at: DateTime<Utc>) -> Run {
         Run {
-            id: uuid::Uuid::now_v7().to_string(),
+            id: clock::new_id(),
             started_at,
             finished_at: started_at,
             version: env!("CARGO_PKG_VERSION").to_owned(),

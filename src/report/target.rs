@@ -1,6 +1,15 @@
 //! `-o FORMAT[=FILE]`: which report goes where.
 
-use std::{collections::HashSet, fmt, path::PathBuf, str::FromStr};
+use std::{
+    collections::HashMap,
+    fmt, fs, io,
+    os::{
+        fd::AsFd,
+        unix::fs::{FileTypeExt, MetadataExt},
+    },
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use thiserror::Error;
 
@@ -59,21 +68,57 @@ impl Target {
         if targets.is_empty() {
             return Ok(vec![Self { format: Format::Table, file: None }]);
         }
-        let mut files = HashSet::new();
-        let mut stdout = None;
+        let mut taken: HashMap<Place, Format> = HashMap::new();
         for Self { format, file } in &targets {
-            match file {
-                Some(file) if !files.insert(file) => return Err(TargetFault::SameFile(*format)),
-                Some(_) => {}
-                None => {
-                    if let Some(first) = stdout.replace(*format) {
-                        return Err(TargetFault::TwoOnStdout(first, *format));
-                    }
+            for place in places(file.as_deref()) {
+                let is_stdout = place == Place::Stdout;
+                match taken.insert(place, *format) {
+                    Some(first) if is_stdout => return Err(TargetFault::TwoOnStdout(first, *format)),
+                    Some(_) => return Err(TargetFault::SameFile(*format)),
+                    None => {}
                 }
             }
         }
         Ok(targets)
     }
+}
+
+/// What a target is told from others by, however it is spelled.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Place {
+    Stdout,
+    /// A name in a folder, links in the folder's own path followed.
+    Name(PathBuf),
+    /// A file that exists: device and inode.
+    File(u64, u64),
+}
+
+fn places(file: Option<&Path>) -> Vec<Place> {
+    let named = file.map(named);
+    let is_stdout = named.as_deref().is_none_or(is_stdout);
+    let name = if is_stdout { Place::Stdout } else { Place::Name(named.unwrap_or_default()) };
+    let existing = if is_stdout {
+        io::stdout().as_fd().try_clone_to_owned().and_then(|stdout| fs::File::from(stdout).metadata())
+    } else {
+        fs::metadata(file.unwrap_or(Path::new("")))
+    };
+    // Two may share a device such as a terminal; what is written to a file or pipe is one report.
+    let existing = existing.ok().filter(|it| !it.file_type().is_char_device());
+    std::iter::once(name).chain(existing.map(|it| Place::File(it.dev(), it.ino()))).collect()
+}
+
+fn named(file: &Path) -> PathBuf {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (fs::canonicalize(folder), file.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => file.to_owned(),
+    }
+}
+
+/// `/dev/fd` and `/proc/self/fd` are links to the folder of this process.
+fn is_stdout(named: &Path) -> bool {
+    let own = format!("/proc/{}/fd/1", std::process::id());
+    [Path::new("/dev/stdout"), Path::new("/dev/fd/1"), Path::new(&own)].contains(&named)
 }
 
 #[cfg(test)]
@@ -108,5 +153,34 @@ mod tests {
         ] {
             assert_eq!(together(targets), Err(fault.to_owned()));
         }
+    }
+    #[test]
+    fn one_place_in_two_spellings_is_one_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        fs::create_dir(at("sub")).unwrap();
+        fs::write(at("there"), "").unwrap();
+        std::os::unix::fs::symlink(at("there"), at("link")).unwrap();
+        std::os::unix::fs::symlink(at("sub"), at("sub-link")).unwrap();
+        fs::hard_link(at("there"), at("twin")).unwrap();
+        let refused = |one: &str, two: &str| together(&[&format!("json={one}"), &format!("csv={two}")]).is_err();
+        for (one, two) in [
+            (at("a"), at("./sub/../a")),
+            (at("sub/a"), at("sub-link/a")),
+            (at("there"), at("link")),
+            (at("there"), at("twin")),
+            ("a".to_owned(), "./a".to_owned()),
+            ("-".to_owned(), "/dev/stdout".to_owned()),
+            ("/dev/fd/1".to_owned(), "/proc/self/fd/1".to_owned()),
+        ] {
+            assert!(refused(&one, &two) && refused(&two, &one), "{one} {two}");
+        }
+        for (one, two) in
+            [(at("a"), at("b")), (at("a"), at("sub/a")), (at("nowhere/a"), at("a")), ("-".to_owned(), at("there"))]
+        {
+            assert!(!refused(&one, &two), "{one} {two}");
+        }
+        let both = together(&["json=/dev/stdout", "csv"]).unwrap_err();
+        assert!(both.starts_with("`json` and `csv` would both go to standard output"), "{both}");
     }
 }

@@ -195,16 +195,18 @@ fn schedule(raw: raw::Schedule, check: &mut Check<'_>) -> Schedule {
 
 fn policy(raw: raw::Policy, check: &mut Check<'_>) -> Policy {
     let (usual, at) = (Policy::default(), At::Root.key("policy"));
+    let warn = check.period(&at.key("warn"), raw.warn).unwrap_or(usual.warn);
     let policy = Policy {
-        warn: check.period(&at.key("warn"), raw.warn).unwrap_or(usual.warn),
-        critical: check.period(&at.key("critical"), raw.critical).unwrap_or(usual.critical),
+        warn,
+        critical: check.period(&at.key("critical"), raw.critical).unwrap_or(usual.critical.min(warn)),
         max_lifetime: check.period(&at.key("max_lifetime"), raw.max_lifetime).unwrap_or(usual.max_lifetime),
         never: check.choice(&at.key("never"), raw.never).unwrap_or(usual.never),
         activation: check.period(&at.key("activation"), raw.activation).unwrap_or(usual.activation),
     };
     if policy.critical > policy.warn {
+        let message = "this begins before `warn`, so nothing is a warning first";
         let advice = "`critical` is the shorter of the two (defaults: warn 30d, critical 7d)";
-        check.notes.add(&at.key("critical"), FaultCode::InvalidValue, "`critical` would begin before `warn`", advice);
+        check.notes.warn(&at.key("critical"), FaultCode::CriticalBeforeWarn, message, advice);
     }
     policy
 }

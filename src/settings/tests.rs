@@ -157,8 +157,6 @@ notify:
         five fields, as in `0 3 * * *`: minute, hour, day, month, weekday
     credwatch.yaml:6:39: INVALID_VALUE schedule.timezone: this is no time zone
         a name of the tz database, as in `Europe/Oslo` or `UTC`
-    credwatch.yaml:7:20: INVALID_VALUE policy.critical: `critical` would begin before `warn`
-        `critical` is the shorter of the two (defaults: warn 30d, critical 7d)
     credwatch.yaml:7:32: INVALID_VALUE policy.never: this is none of the names that fit here
         one of ok, info, warning, critical
     credwatch.yaml:8:17: INVALID_VALUE serve.listen: nothing can listen there
@@ -231,6 +229,19 @@ fn no_address_of_a_server_holds_what_is_never_sent_to_it() {
         let with_password = told(&text.replace("://", "://u:7Qm2@"));
         assert!(with_password.contains(&format!("SECRET_LOOKS_INLINE {field}: ")), "{with_password}");
     }
+}
+
+#[test]
+fn a_critical_longer_than_its_warn_is_a_warning_and_holds() {
+    let read = |policy: &str| read_text(&format!("version: 1\npolicy: {policy}\n")).unwrap();
+    for (policy, days) in [("{critical: 60d}", 60), ("{warn: 3d, critical: 5d}", 5)] {
+        let settings = read(policy);
+        assert_eq!(settings.policy.critical, Period::from_days(days));
+        let codes: Vec<_> = settings.warnings.iter().map(|one| (one.code.name(), one.path.as_str())).collect();
+        assert_eq!(codes, [("CRITICAL_BEFORE_WARN", "policy.critical")]);
+    }
+    let later = read("{warn: 3d}");
+    assert_eq!((later.policy.critical, later.warnings.len()), (Period::from_days(3), 0), "a later alarm too");
 }
 
 #[test]

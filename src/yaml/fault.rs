@@ -61,6 +61,8 @@ pub enum FaultCode {
     UnsafeRotation,
     /// A time that is accepted and may prove too short; only ever a warning.
     ShortTime,
+    /// A `critical` longer than its `warn`: accepted, and nothing is a warning first; only ever a warning.
+    CriticalBeforeWarn,
 }
 
 impl FaultCode {
@@ -93,6 +95,7 @@ impl FaultCode {
             Self::DuplicateCredential => "DUPLICATE_CREDENTIAL",
             Self::UnsafeRotation => "UNSAFE_ROTATION",
             Self::ShortTime => "SHORT_TIME",
+            Self::CriticalBeforeWarn => "CRITICAL_BEFORE_WARN",
         }
     }
 }

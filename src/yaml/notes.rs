@@ -88,6 +88,7 @@ pub struct Notes {
     malformed: HashSet<Vec<Step>>,
     /// What is accepted all the same.
     warnings: Vec<Note>,
+    warned: HashSet<Vec<Step>>,
 }
 
 impl Notes {
@@ -106,7 +107,7 @@ impl Notes {
         }
     }
 
-    /// Notes what is accepted and had better be otherwise.
+    /// Notes what is accepted and had better be otherwise; of a field once.
     pub fn warn(
         &mut self,
         at: &At<'_>,
@@ -114,8 +115,10 @@ impl Notes {
         message: impl Into<Cow<'static, str>>,
         advice: impl Into<Cow<'static, str>>,
     ) {
-        let (message, advice) = (message.into(), advice.into());
-        self.warnings.push(Note { steps: at.steps(), place: None, code, message, advice });
+        let steps = at.steps();
+        if self.warned.insert(steps.clone()) {
+            self.warnings.push(Note { steps, place: None, code, message: message.into(), advice: advice.into() });
+        }
     }
 
     /// The warnings by themselves, if there are any.

@@ -87,6 +87,8 @@ fn a_new_secret_refused_within_the_activation_window_is_activating() {
     let (ended, report) = program.audit(&[]);
     assert_eq!((ended.code, verdict(&report, "fresh")), (3, "activating"));
     assert_eq!(credential(&report, "fresh")["severity"], "warning");
+    let (ended, report) = program.audit(&["--fail-on", "warning"]);
+    assert_eq!((ended.code, verdict(&report, "fresh")), (1, "activating"), "1 wins over 3");
 }
 
 #[test]

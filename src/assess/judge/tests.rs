@@ -254,6 +254,9 @@ fn an_apps_own_limits_come_before_the_policys() {
     assert_eq!(with("2026-11-26T02:00:00Z", Some(3), None), "");
     assert_eq!(with("2026-11-23T02:00:00Z", Some(3), None), "expiring:critical");
     assert_eq!(with("2026-12-10T02:00:00Z", None, Some(20)), "expiring:critical");
+    let early = Policy { critical: Period::from_days(60), ..Policy::default() };
+    let in_40_days = judged_with(&declared("2026-12-31T02:00:00Z"), &offline(), &early, &Recall::default());
+    assert_eq!(found(&in_40_days), ["expiring:critical"], "`critical` decides, also before `warn`");
     let never = Policy { never: NeverPolicy::Ok, ..Policy::default() };
     assert!(judged_with(&declared("never"), &offline(), &never, &Recall::default()).findings.is_empty());
     let never = Policy { never: NeverPolicy::Critical, ..Policy::default() };

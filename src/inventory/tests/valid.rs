@@ -112,6 +112,22 @@ fn an_app_knows_where_its_entry_begins() {
 }
 
 #[test]
+fn a_critical_longer_than_its_warn_is_a_warning_once_where_it_is_written() {
+    let told = |defaults: &str, apps: &[&str]| {
+        let apps: String = apps.iter().map(|app| format!("  - {{client_id: x, {app}}}\n")).collect();
+        let text = format!("version: 1\ndefaults: {{provider: entra, tenant: example.org{defaults}}}\napps:\n{apps}");
+        let warnings = read_text(&text).unwrap_or_else(|faults| panic!("{faults}")).warnings;
+        let line = |one: &Fault| format!("{} {} {}", one.line, one.code.name(), one.path);
+        warnings.iter().map(line).collect::<Vec<_>>()
+    };
+    let code = "CRITICAL_BEFORE_WARN";
+    assert_eq!(told("", &["name: a, critical: 60d"]), [format!("4 {code} apps[0].critical")], "the policy says 30d");
+    assert_eq!(told("", &["name: a, warn: 90d, critical: 60d", "name: b, warn: 1d"]), [""; 0]);
+    assert_eq!(told(", critical: 40d", &["name: a", "name: b"]), [format!("2 {code} defaults.critical")]);
+    assert_eq!(told(", critical: 20d", &["name: a", "name: b, warn: 10d"]), [format!("5 {code} apps[1].warn")]);
+}
+
+#[test]
 fn a_grace_under_a_day_is_a_warning() {
     let rotated = |times: &str| {
         let lines =
