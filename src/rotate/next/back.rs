@@ -78,6 +78,9 @@ impl<'a> Case<'a> {
                 continue;
             }
             if reading.fingerprint != Some(made.fingerprint) {
+                if self.is_untouched(rotation, store, reading.fingerprint) {
+                    continue;
+                }
                 return Err(self.conflict(rotation, store));
             }
             let Some(source) = self.source_of_old(store, old)? else { return Ok(false) };
@@ -121,6 +124,12 @@ impl<'a> Case<'a> {
         Ok(true)
     }
 
+    /// It never got the new value, and holds what it held before: nothing to put back.
+    fn is_untouched(&self, rotation: &Rotation, store: &str, holds: Option<Fingerprint>) -> bool {
+        let was_given = rotation.store(store).is_some_and(|state| !state.given.is_empty());
+        !was_given && self.may_replace(rotation, store, holds)
+    }
+
     /// The store's own copy of before, or another store that still has it.
     fn source_of_old(&self, store: &str, old: Fingerprint) -> Result<Option<Source>, Step> {
         let seen = self.sight().previous.iter().rev().find(|(known, _)| known == store);
@@ -154,6 +163,9 @@ impl<'a> Case<'a> {
                 Err(fault) => return Ok(Some(Why::Store { store: place.address.clone(), why: fault.to_string() })),
             };
             if reading.fingerprint != Some(old) {
+                if self.is_untouched(rotation, &place.address, reading.fingerprint) {
+                    continue;
+                }
                 return Err(Self::drifted(rotation, &place.address, reading.fingerprint));
             }
             match self.trial(Case::try_store(place), old, self.fresh_from())? {

@@ -208,6 +208,14 @@ fn an_abort_leaves_the_new_one_standing_while_a_store_that_cannot_be_read_may_ha
 }
 
 #[test]
+fn an_abort_leaves_a_store_alone_that_was_empty_and_got_nothing() {
+    let spec = AppSpec { empty: vec![1], ..spec(&[Sort::File, Sort::Cas]) };
+    let killed = Fault { at: At::Append("store-written", 0), what: What::KillAfter };
+    let story = story(&Scenario::new(vec![spec]).with(&[killed]).when(DAY / 2, Happening::Abort { app: 0 }));
+    assert!(story.records[0].iter().any(|record| matches!(record.event, Event::RolledBack { .. })));
+}
+
+#[test]
 fn a_rotation_that_began_under_a_clock_far_ahead_still_ends() {
     for date_missing in [false, true] {
         let spec = AppSpec { date_missing, ..spec(&[Sort::Plain]) };
