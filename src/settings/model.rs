@@ -202,7 +202,7 @@ impl RotationLimits {
     pub fn budget(&self, opted_in: usize) -> crate::rotate::Budget {
         let share = opted_in.saturating_mul(usize::from(self.max_removals_percent)) / 100;
         let removals = u32::try_from(share.clamp(1, 10)).unwrap_or(1);
-        crate::rotate::Budget::new(u32::try_from(self.max_rotations).unwrap_or(u32::MAX), removals)
+        crate::rotate::Budget::new(self.max_rotations, removals)
     }
 }
 

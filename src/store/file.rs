@@ -64,7 +64,7 @@ impl FileStore {
         {
             return self.finish(&next);
         }
-        Ok(content(found)?)
+        content(found)
     }
 
     fn finish(&self, next: &Path) -> Result<Content, StoreFault> {
