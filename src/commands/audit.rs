@@ -12,7 +12,6 @@ use crate::{
     job::{FailOn, Job, Stage},
     period::Period,
     report::{self, Look, Report, Target, TargetFault},
-    run::Incomplete,
 };
 
 /// The job: test every credential, judge, report, notify
@@ -107,15 +106,14 @@ impl Args {
     }
 }
 
-/// Writes every report; one that cannot be written keeps none of the others from its place.
-pub(super) fn write_all(targets: &[Target], report: &Report<'_>) -> Vec<Incomplete> {
+/// Writes every report in the looks of this terminal.
+pub(super) fn write_all(targets: &[Target], report: &mut Report<'_>) {
     let stdout = std::io::stdout();
     let look = Look {
         color: anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
         width: stdout.is_terminal().then(terminal_width).flatten(),
     };
-    let faults = targets.iter().filter_map(|target| report::write(target, report, look).err());
-    faults.map(|fault| Incomplete::new("report-not-written", fault.to_string())).collect()
+    report::write_all(targets, report, look);
 }
 
 fn terminal_width() -> Option<usize> {

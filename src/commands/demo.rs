@@ -45,9 +45,9 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     let cancel = CancellationToken::new();
     let caught = cancel_on_signal(&cancel)?;
     let mut mails = Err(anyhow!("the run ended before its reports"));
-    let mut publish = |report: &Report<'_>, tonight: &Tonight<'_>| {
+    let mut publish = |report: &mut Report<'_>, tonight: &Tonight<'_>| {
         mails = write_mails(&out, tonight);
-        write_all(&targets(&out, common.quiet), report)
+        write_all(&targets(&out, common.quiet), report);
     };
     let stage = Stage { cancel: &cancel, progress: &|_, _| {}, publish: &mut publish };
     let exit = job(inventory, folder.path()).run(stage).await?;

@@ -77,11 +77,8 @@ impl NightlyJob for Nights<'_> {
             cancel: &stop,
             progress: &|_, _| {},
             publish: &mut |report, _| match render(report) {
-                Ok(pages) => {
-                    rendered = Some(pages);
-                    Vec::new()
-                }
-                Err(fault) => vec![Incomplete::new("report-not-written", fault.to_string())],
+                Ok(pages) => rendered = Some(pages),
+                Err(fault) => report.miss(Incomplete::new("report-not-written", fault.to_string())),
             },
         };
         let exit = job.run(stage).await.unwrap_or_else(|error| {

@@ -80,13 +80,15 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
         incomplete: Vec::new(),
     };
     let summary = Summary::of(&assessments);
-    let report = Report { schema: report::SCHEMA, run, summary, credentials: &assessments, last_success: None };
-    let unwritten = write_all(&targets, &report);
-    unwritten.iter().for_each(|missing| tracing::error!("{}", missing.message));
+    let credentials = &assessments;
+    let mut report =
+        Report { schema: report::SCHEMA, run, summary, credentials, last_success: None, earlier_success: None };
+    write_all(&targets, &mut report);
+    report.run.incomplete.iter().for_each(|missing| tracing::error!("{}", missing.message));
     if args.show_claims {
         show(&claims(token.as_ref()), &targets)?;
     }
-    Ok(signal.exit().unwrap_or_else(|| args.output.fail_on.exit(&assessments, !unwritten.is_empty())))
+    Ok(signal.exit().unwrap_or_else(|| args.output.fail_on.exit(&assessments, !report.run.incomplete.is_empty())))
 }
 
 /// Where the secret comes from.

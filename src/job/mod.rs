@@ -53,8 +53,8 @@ pub struct Stage<'s> {
     pub cancel: &'s CancellationToken,
     /// Called with the credentials done and their number.
     pub progress: &'s (dyn Fn(usize, usize) + Sync),
-    /// Renders the finished report; returns what could not be written.
-    pub publish: &'s mut (dyn FnMut(&Report<'_>, &Tonight<'_>) -> Vec<Incomplete> + Send),
+    /// Renders the finished report and notes in it what could not be written.
+    pub publish: &'s mut (dyn FnMut(&mut Report<'_>, &Tonight<'_>) + Send),
 }
 
 impl Job {
@@ -162,18 +162,19 @@ impl Job {
         run.finished_at = clock::now();
         let sound = run.incomplete.is_empty()
             && !assessments.iter().any(|assessment| assessment.test.verdict.is_inconclusive());
-        let report = Report {
+        let mut report = Report {
             schema: report::SCHEMA,
             last_success: if sound { Some(run.finished_at) } else { begun.last_success },
+            earlier_success: begun.last_success,
             run,
             summary: Summary::of(&assessments),
             credentials: &assessments,
         };
-        let unwritten = (stage.publish)(&report, &tonight);
-        for missing in report.run.incomplete.iter().chain(&unwritten) {
+        (stage.publish)(&mut report, &tonight);
+        for missing in &report.run.incomplete {
             tracing::error!("{}", missing.message);
         }
-        let exit = self.fail_on.exit(&assessments, !(report.run.incomplete.is_empty() && unwritten.is_empty()));
+        let exit = self.fail_on.exit(&assessments, !report.run.incomplete.is_empty());
         if let Err(fault) = begun.state.finish(&report.run.id, report.run.finished_at, exit.code()) {
             tracing::error!("{fault}");
         }

@@ -207,5 +207,6 @@ pub fn report<'a>(credentials: &'a [Assessment<'a>]) -> Report<'a> {
         summary: Summary::of(credentials),
         credentials,
         last_success: Some(at("2026-11-20T02:00:05Z")),
+        earlier_success: Some(at("2026-11-19T02:00:05Z")),
     }
 }

@@ -26,7 +26,7 @@ pub use format::{Format, UnknownFormat};
 pub use schema::schema;
 pub use target::{Target, TargetFault};
 pub use wording::totals;
-pub use write::{WriteFault, write};
+pub use write::write_all;
 
 use std::io::{self, Write};
 
@@ -37,7 +37,7 @@ use thiserror::Error;
 
 use crate::{
     assess::{Assessment, Expiry, Finding, Progress, Severity, Summary, Test},
-    run::Run,
+    run::{Incomplete, Run},
 };
 
 /// One finished run: what was tested, how it was judged, and what could not be done.
@@ -57,6 +57,17 @@ pub struct Report<'a> {
     /// metrics carry it.
     #[serde(skip)]
     pub last_success: Option<DateTime<Utc>>,
+    /// The same before this run: what counts once a report of this run could not be written.
+    #[serde(skip)]
+    pub earlier_success: Option<DateTime<Utc>>,
+}
+
+impl Report<'_> {
+    /// Notes what could not be delivered: the run was no success then.
+    pub fn miss(&mut self, missing: Incomplete) {
+        self.last_success = self.earlier_success;
+        self.run.incomplete.push(missing);
+    }
 }
 
 /// Value of `schema`; additive changes only within `/1`.

@@ -9,23 +9,46 @@ use std::{
 use thiserror::Error;
 
 use super::{Format, Look, Report, Target, render_to};
-use crate::{fsio, text::printable};
+use crate::{fsio, run::Incomplete, text::printable};
 
 /// A report that could not be delivered; the run is incomplete.
 #[derive(Debug, Error)]
 #[error("the {format} report could not be written to {place}: {reason}")]
-pub struct WriteFault {
-    pub format: Format,
-    pub place: String,
+struct WriteFault {
+    format: Format,
+    place: String,
     #[source]
-    pub reason: io::Error,
+    reason: io::Error,
+}
+
+/// Writes every report; one that cannot be written keeps none of the others from its place, and they say so: files are
+/// written again then. What can be written only once comes after the files, standard output last.
+pub fn write_all(targets: &[Target], report: &mut Report<'_>, look: Look) {
+    let mut is_written = |target: &&Target| match write(target, report, look) {
+        Ok(()) => true,
+        Err(fault) => {
+            report.miss(Incomplete::new("report-not-written", fault.to_string()));
+            false
+        }
+    };
+    let is_special = |target: &&Target| target.file.as_deref().is_none_or(is_special);
+    let (mut once, mut files): (Vec<&Target>, Vec<&Target>) = targets.iter().partition(is_special);
+    once.sort_by_key(|target| target.file.is_none());
+    let all = targets.len();
+    files.retain(&mut is_written);
+    let mut failed = all - files.len() - once.iter().filter(|target| is_written(target)).count();
+    while failed > 0 {
+        let before = files.len();
+        files.retain(&mut is_written);
+        failed = before - files.len();
+    }
 }
 
 /// Renders into the target: a file is replaced whole, standard output and special files are written in place.
 ///
 /// # Errors
 /// What kept the report from its place; an older file then stands untouched.
-pub fn write(target: &Target, report: &Report<'_>, look: Look) -> Result<(), WriteFault> {
+fn write(target: &Target, report: &Report<'_>, look: Look) -> Result<(), WriteFault> {
     let outcome = match &target.file {
         None => in_place(io::stdout().lock(), target, report, look),
         Some(file) => to_file(file, target, report, look),
@@ -116,5 +139,31 @@ mod tests {
         assert!(!fs::metadata("/dev/null").unwrap().is_file());
         let fault = write_json(Path::new("/dev/full")).unwrap_err();
         assert_eq!(fault.reason.kind(), io::ErrorKind::StorageFull);
+    }
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_report_that_could_not_be_written_is_named_in_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = |format, name: &str| Target { format, file: Some(folder.path().join(name)) };
+        let targets = [
+            target(Format::Json, "j"),
+            target(Format::Csv, "nowhere/c"),
+            target(Format::Prometheus, "p"),
+            target(Format::Html, "/dev/full"),
+        ];
+        let last_success = |report: &Report<'_>| report.last_success.unwrap().timestamp();
+        let earlier = fixture::with_report(|report| {
+            let mut report = Report { run: report.run.clone(), summary: report.summary, ..*report };
+            let (before, success) = (report.run.incomplete.len(), last_success(&report));
+            write_all(&targets, &mut report, Look::default());
+            assert_eq!(report.run.incomplete.len(), before + 2);
+            assert!(last_success(&report) < success);
+            last_success(&report)
+        });
+        let written = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&written("j")).unwrap();
+        let missing = json["run"]["incomplete"].to_string();
+        assert!(missing.contains("the csv report could not") && missing.contains("`/dev/full`"), "{missing}");
+        assert!(written("p").contains(&format!("credwatch_last_success_timestamp_seconds {earlier}")));
     }
 }

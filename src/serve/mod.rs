@@ -31,8 +31,10 @@ use tokio_util::sync::CancellationToken;
 use crate::{exit::Exit, schedule::Schedule};
 use status::Status;
 
-/// How long a run under way, and then open connections, may take to end once the service is told to.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long a run under way may take to end once the service is told to; what waits for its end waits ten seconds.
+const GRACE: Duration = Duration::from_secs(8);
+/// The same for an answer under way. A request that is not all there is not waited for longer either.
+const LAST_ANSWER: Duration = Duration::from_secs(2);
 
 /// What the service drives.
 pub trait NightlyJob {
@@ -45,7 +47,7 @@ pub trait NightlyJob {
     /// The settings cannot be read. At the start that ends the service; later the last good schedule stays.
     fn schedule(&self) -> anyhow::Result<Schedule>;
 
-    /// One run. Once `stop` is cancelled it has ten seconds to write down what was done.
+    /// One run. Once `stop` is cancelled it has eight seconds to write down what was done.
     fn run(&self, stop: CancellationToken) -> impl Future<Output = Night>;
 }
 
@@ -79,11 +81,13 @@ pub async fn serve<J: NightlyJob>(
     service_manager::stopping();
     board.send_modify(|status| status.stopping = true);
     stop.cancel();
-    if timeout(GRACE, timetable).await.is_err() {
+    let answered = async {
+        if timeout(LAST_ANSWER, &mut server).await.is_err() {
+            server.abort();
+        }
+    };
+    if tokio::join!(timeout(GRACE, timetable), answered).0.is_err() {
         tracing::warn!("the run under way did not end within {} s and is abandoned", GRACE.as_secs());
-    }
-    if timeout(GRACE, &mut server).await.is_err() {
-        server.abort();
     }
     Ok(exit)
 }

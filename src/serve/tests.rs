@@ -2,7 +2,10 @@ use std::cell::{Cell, RefCell};
 
 use chrono::TimeDelta;
 use chrono_tz::UTC;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    io::AsyncWriteExt,
+    time::{Instant, sleep},
+};
 
 use super::*;
 use crate::clock::rfc3339;
@@ -105,9 +108,26 @@ async fn a_run_under_way_is_asked_to_stop() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_does_not_listen_is_abandoned_after_ten_seconds() {
+async fn a_run_that_does_not_listen_is_abandoned_after_eight_seconds() {
     let job = Fake::hourly(&[2_000_000]);
-    assert_eq!(diary(&job, false, 1860).await, ["03:00:00 begins", "03:01:10 over"]);
+    assert_eq!(diary(&job, false, 1860).await, ["03:00:00 begins", "03:01:08 over"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_not_all_there_adds_nothing_to_the_time_of_a_run() {
+    for (takes, over) in [(2_000_000, "02:30:09"), (1, "02:30:03")] {
+        let job = Fake::hourly(&[takes]);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nHost: local").await.unwrap();
+        let ended = async {
+            sleep(Duration::from_secs(1)).await;
+            Exit::Terminated
+        };
+        serve(&job, listener, true, ended).await.unwrap();
+        job.note("over");
+        assert_eq!(job.diary.take().last(), Some(&format!("{over} over")));
+    }
 }
 
 #[tokio::test(start_paused = true)]
