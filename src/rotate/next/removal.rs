@@ -67,7 +67,7 @@ impl<'a> Case<'a> {
                     format!("{} is empty, which was not planned", place.address),
                 ));
             };
-            if let Some(step) = self.is_anothers(rotation, attempt, key_id, &place.address, holds, listing, since)? {
+            if let Some(step) = self.is_of_another(rotation, attempt, key_id, &place.address, holds, listing, since)? {
                 return Ok(step);
             }
         }
@@ -123,7 +123,7 @@ impl<'a> Case<'a> {
 
     /// What a store holds must be another credential than the one to be removed, and that one listed and live.
     #[allow(clippy::too_many_arguments)]
-    fn is_anothers(
+    fn is_of_another(
         &self,
         rotation: &'a Rotation,
         attempt: &'a Attempt,
