@@ -34,6 +34,9 @@ pub struct Args {
     /// Forecast for a date (2027-03-01 or RFC 3339): offline, tells nobody, remembers nothing
     #[arg(long, value_name = "DATE", value_parser = parse_date)]
     as_of: Option<DateTime<Utc>>,
+    /// Start and advance rotations first, as `credwatch rotate` does
+    #[arg(long, conflicts_with_all = ["offline", "as_of"])]
+    rotate: bool,
     /// Send no message and no ping
     #[arg(long)]
     no_notify: bool,
@@ -98,6 +101,7 @@ impl Args {
             selection: Selection { only: self.only, tags: self.tag, shard: self.shard },
             offline: self.offline || self.as_of.is_some(),
             as_of: self.as_of,
+            rotate: self.rotate,
             notify: !self.no_notify && self.as_of.is_none(),
             fail_on: self.output.fail_on,
             concurrency: self.concurrency.map(usize::from),

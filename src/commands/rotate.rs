@@ -7,11 +7,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::Common,
+    clock,
     exit::Exit,
     inventory::{self, Inventory},
     logging, probe,
-    rotate::{Clock, Engine, Foresight, Opening, SystemClock, SystemDice, Unfit, told},
-    secret::{Fingerprints, Resolver},
+    rotate::{Opening, Round, told},
+    secret::Resolver,
     settings::{self, Settings},
     state::{self, SqliteJournal},
     text::printable,
@@ -111,34 +112,21 @@ pub async fn rotate(args: RotateArgs, common: &Common) -> anyhow::Result<Exit> {
             return Ok(Exit::Incomplete);
         }
     };
-    let (members, unfit) = ground.opening(*journal.key(), args.now, &cancel).muster(&ground.inventory).await?;
-    let targets: Vec<_> = members.iter().map(crate::rotate::Member::target).collect();
-    let (clock, dice, run) = (SystemClock, SystemDice, uuid::Uuid::now_v7().to_string());
-    let engine = Engine {
-        journal: &journal,
-        clock: &clock,
-        dice: &dice,
-        fingerprints: Fingerprints::new(journal.key()),
-        limits: (&ground.settings.rotation).into(),
-        budget: ground.settings.rotation.budget(targets.len()),
-        run: &run,
-        epoch,
-        deadline: ground.settings.rotation.run_deadline.as_std(),
-        cancel: cancel.clone(),
-        retiring: tokio::sync::Mutex::new(()),
-    };
-    let outcomes = engine.advance_all(&targets).await;
-    let now = clock.wall();
+    let run = clock::new_id();
+    let opening = ground.opening(*journal.key(), args.now, &cancel);
+    let round = Round { opening, journal: &journal, run: &run, epoch, cancel };
+    let (outcomes, unfit) = round.advance(&ground.inventory).await?;
+    let now = clock::now();
     let mut exit = told::unfit(&unfit);
-    for (target, outcome) in targets.iter().zip(&outcomes) {
-        let line = told::outcome(&target.policy, outcome, now);
+    for come in &outcomes {
+        let line = told::outcome(&come.policy, &come.how, now);
         if !common.quiet || line.exit != Exit::Clean {
             println(&line.text)?;
         }
         exit = told::worse(exit, line.exit);
     }
-    if targets.is_empty() && unfit.is_empty() && !common.quiet {
-        println("no credential of the inventory opts in to rotation: none has a `rotate:` block")?;
+    if outcomes.is_empty() && unfit.is_empty() && !common.quiet {
+        println(NOBODY)?;
     }
     Ok(signal.exit().unwrap_or(exit))
 }
@@ -153,35 +141,22 @@ pub async fn plan(args: PlanArgs, common: &Common) -> anyhow::Result<Exit> {
     let journal = if place.exists() { SqliteJournal::open(&place)? } else { SqliteJournal::in_memory()? };
     let cancel = CancellationToken::new();
     let signal = super::signals::cancel_on_signal(&cancel)?;
-    let (members, unfit): (_, Vec<Unfit<'_>>) =
-        ground.opening(*journal.key(), args.now, &cancel).muster(&ground.inventory).await?;
-    let (clock, dice) = (SystemClock, SystemDice);
-    let engine = Engine {
-        journal: &journal,
-        clock: &clock,
-        dice: &dice,
-        fingerprints: Fingerprints::new(journal.key()),
-        limits: (&ground.settings.rotation).into(),
-        budget: ground.settings.rotation.budget(members.len()),
-        run: "plan",
-        epoch: 0,
-        deadline: ground.settings.rotation.run_deadline.as_std(),
-        cancel,
-        retiring: tokio::sync::Mutex::new(()),
-    };
+    let opening = ground.opening(*journal.key(), args.now, &cancel);
+    let round = Round { opening, journal: &journal, run: "plan", epoch: 0, cancel };
+    let (seen, unfit) = round.foresee(&ground.inventory).await?;
     let mut exit = told::unfit(&unfit);
-    for member in &members {
-        let target = member.target();
-        let seen: Foresight = Box::pin(engine.foresee(&target)).await;
-        let line = told::foresight(&target.policy, &seen, clock.wall());
+    for come in &seen {
+        let line = told::foresight(&come.policy, &come.how, clock::now());
         println(&line.text)?;
         exit = told::worse(exit, line.exit);
     }
-    if members.is_empty() && unfit.is_empty() {
-        println("no credential of the inventory opts in to rotation: none has a `rotate:` block")?;
+    if seen.is_empty() && unfit.is_empty() {
+        println(NOBODY)?;
     }
     Ok(signal.exit().unwrap_or(exit))
 }
+
+const NOBODY: &str = "no credential of the inventory opts in to rotation: none has a `rotate:` block";
 
 fn println(text: &str) -> std::io::Result<()> {
     use std::io::Write;

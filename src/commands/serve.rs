@@ -69,6 +69,7 @@ impl NightlyJob for Nights<'_> {
             paths: self.paths.clone(),
             config: self.common.config.clone(),
             state: self.common.state.clone(),
+            rotate: true,
             notify: true,
             ..Job::default()
         };

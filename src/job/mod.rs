@@ -5,6 +5,7 @@
 mod fail_on;
 mod journal;
 mod retest;
+mod rotation;
 
 pub use fail_on::FailOn;
 
@@ -42,6 +43,8 @@ pub struct Job {
     pub offline: bool,
     /// A forecast: judged for that time, remembered nowhere, told to nobody.
     pub as_of: Option<DateTime<Utc>>,
+    /// Advances rotations before anything is tested.
+    pub rotate: bool,
     pub notify: bool,
     pub fail_on: FailOn,
     pub concurrency: Option<usize>,
@@ -124,10 +127,20 @@ impl Job {
         let mut run = self.describe(started_at);
         run.incomplete.extend(begun.incomplete.take());
 
+        let journal = begun.journal.as_ref();
+        let advanced = match self.rotate {
+            true => rotation::advance(settings, resolver, &inventory, journal, &mut run, stage.cancel).await?,
+            false => rotation::Tonight::default(),
+        };
         let mut observations = self.probe(settings, resolver, &subjects, &begun, stage).await?;
         run.incomplete.extend(drop_interrupted(&mut subjects, &mut observations));
         let now = self.as_of.unwrap_or_else(clock::now);
-        let known = read_journal(&begun, &mut run, |journal| journal::known(journal, &subjects));
+        let mut known = read_journal(&begun, &mut run, |journal| journal::known(journal, &subjects));
+        if let Some(journal) = &begun.journal {
+            let noted = rotation::note_sign_ins(journal, &subjects, &observations, &known);
+            run.incomplete.extend(noted.err());
+        }
+        advanced.tell(&mut known, &subjects);
         let mut assessments = judge_all(&subjects, &observations, &known, settings, &begun, now);
 
         let (partial, scope) =

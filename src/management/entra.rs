@@ -1,5 +1,7 @@
 //! Microsoft Graph (providers.md section 4): an app's passwords sit on its application object or on its service principal.
 
+mod sign_ins;
+
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -30,6 +32,8 @@ pub struct Entra {
 struct Seen {
     /// Personal accounts allow two secrets at the most.
     has_personal_accounts: bool,
+    /// Other tenants have principals of it too.
+    is_multi_tenant: bool,
     on_principal: Vec<String>,
 }
 
@@ -141,7 +145,7 @@ impl Management for Entra {
             limit: None,
             removal_delay: Duration::ZERO,
             live_deadline: None,
-            tells_usage: false,
+            tells_usage: true,
         }
     }
 
@@ -153,15 +157,13 @@ impl Management for Entra {
             Err(fault) if matches!(fault.kind, FaultKind::NotFound | FaultKind::Forbidden) => None,
             Err(fault) => return Err(fault),
         };
-        let personal = application
-            .sign_in_audience
-            .as_deref()
-            .is_some_and(|audience| audience.contains("PersonalMicrosoftAccount"));
+        let audience = application.sign_in_audience.clone().unwrap_or_default();
         let on_principal: Vec<Listed> =
             principal.map(|object| listed(object, Holder::ServicePrincipal)).unwrap_or_default();
         let mut credentials = listed(application, Holder::Application);
         self.seen(|seen| {
-            seen.has_personal_accounts = personal;
+            seen.has_personal_accounts = audience.contains("PersonalMicrosoftAccount");
+            seen.is_multi_tenant = !matches!(audience.as_str(), "" | "AzureADMyOrg");
             seen.on_principal = on_principal.iter().map(|listed| listed.id.clone()).collect();
         });
         credentials.extend(on_principal);
@@ -211,8 +213,13 @@ impl Management for Entra {
         Err(self.rest.fault(FaultKind::Refused, "a secret's value cannot be read again"))
     }
 
-    async fn usage(&self, _: &UsageQuestion<'_>) -> Result<Usage, ManagementFault> {
-        Ok(Usage::CannotTell("the sign-in log is not asked".to_owned()))
+    async fn usage(&self, question: &UsageQuestion<'_>) -> Result<Usage, ManagementFault> {
+        let usage = sign_ins::usage(&self.rest, &self.client_id, question).await?;
+        if usage == Usage::Unused && self.seen(|seen| seen.is_multi_tenant) {
+            let why = "the app serves other tenants too, whose sign-ins this log does not show";
+            return Ok(sign_ins::cannot_tell(why));
+        }
+        Ok(usage)
     }
 }
 

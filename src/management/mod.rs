@@ -198,8 +198,10 @@ pub struct UsageQuestion<'a> {
     pub since: DateTime<Utc>,
     /// Our own sign-ins: `x-ms-request-id`s and `client-request-id`s.
     pub ours: &'a [String],
-    /// The positive control: our sign-ins with this one must show.
+    /// The positive control: our sign-ins with this one must show,
     pub control: &'a str,
+    /// and one of them since then: a log that lags behind shows nothing of the last days.
+    pub control_since: DateTime<Utc>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

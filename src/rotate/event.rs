@@ -16,7 +16,7 @@ pub struct Record {
     pub rotation: RotationId,
     /// From 1, without gaps, within the rotation.
     pub sequence: u32,
-    /// The lock under which it was written; `None`: by a person.
+    /// The lock under which it was written; `None`: by a person, or by an audit that rotates nothing.
     pub epoch: Option<u64>,
     pub at: DateTime<Utc>,
     /// The provider's clock, where it told one.
@@ -113,6 +113,12 @@ pub enum Event {
     /// A run found every store good.
     StoresGood {
         run: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        requests: Vec<String>,
+    },
+    /// The audit tested the value in use: a sign-in of ours.
+    Audited {
+        requests: Vec<String>,
     },
     GateHeld {
         by: Vec<Gate>,

@@ -154,6 +154,18 @@ fn far_apart(times: impl Iterator<Item = DateTime<Utc>>, gap: std::time::Duratio
     count
 }
 
+/// A sign-in log lags by hours; one that shows nothing of ours for so long shows nothing of others either.
+const CONTROL: TimeDelta = TimeDelta::days(3);
+
+impl Case<'_> {
+    /// Asks the provider's sign-in log whether anybody but us used `key_id`.
+    pub(super) fn ask_usage(&self, key_id: String, control: String, since: DateTime<Utc>) -> Step {
+        let ours = self.history.requests.iter().chain(&self.sight().requests).cloned().collect();
+        let control_since = since.max(self.now.wall - CONTROL);
+        Step::Look(Look::Usage { key_id, since, control, control_since, ours })
+    }
+}
+
 /// G4: nobody uses it any more, as far as the provider can tell; else a person or the third opt-in has to say so.
 fn usage(case: &Case<'_>, rotation: &Rotation, question: Question<'_>, doubts: &mut Doubts) -> Result<(), Step> {
     let vouched = case.policy.retire_without_usage || rotation.retire_asked || rotation.back.is_some();
@@ -170,20 +182,14 @@ fn usage(case: &Case<'_>, rotation: &Rotation, question: Question<'_>, doubts: &
         return Ok(());
     };
     let since = case.last_ack(rotation).map_or(rotation.begun_at, |acked| acked.at);
-    match &case.sight().usage {
-        None => {
-            return Err(Step::Look(Look::Usage {
-                key_id: question.goes.to_owned(),
-                control: control.to_owned(),
-                since,
-            }));
+    match case.sight().usage(question.goes) {
+        None => return Err(case.ask_usage(question.goes.to_owned(), control.to_owned(), since)),
+        Some(Ok(Usage::Unused)) => {}
+        Some(Ok(Usage::UsedAt(at))) => {
+            doubts.add(Gate::G4, format!("it was used at {}", crate::clock::rfc3339(*at)));
         }
-        Some(seen) => match &seen.what {
-            Ok(Usage::Unused) => {}
-            Ok(Usage::UsedAt(at)) => doubts.add(Gate::G4, format!("it was used at {}", crate::clock::rfc3339(*at))),
-            Ok(Usage::CannotTell(why)) => cannot_tell(why, doubts),
-            Err(fault) => cannot_tell(&fault.message, doubts),
-        },
+        Some(Ok(Usage::CannotTell(why))) => cannot_tell(why, doubts),
+        Some(Err(fault)) => cannot_tell(&fault.message, doubts),
     }
     Ok(())
 }

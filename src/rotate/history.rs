@@ -182,7 +182,10 @@ impl History {
     fn take(&mut self, record: &Record) -> Result<(), Contradiction> {
         match &record.event {
             Event::Adopted { key_ids, .. } => self.adopted.extend(key_ids.iter().cloned()),
-            Event::Live { requests, .. } | Event::StoreAcked { requests, .. } => {
+            Event::Live { requests, .. }
+            | Event::StoreAcked { requests, .. }
+            | Event::StoresGood { requests, .. }
+            | Event::Audited { requests } => {
                 self.requests.extend(requests.iter().cloned());
             }
             _ => {}

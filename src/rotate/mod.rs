@@ -27,6 +27,7 @@ mod machine;
 mod next;
 mod policy;
 mod replay;
+mod round;
 mod sight;
 #[cfg(any(test, feature = "simulator"))]
 pub mod sim;
@@ -48,6 +49,7 @@ pub use known::{Block, Known, Own};
 pub use machine::{SystemClock, SystemDice};
 pub use next::{Case, Effect, Look, Moment, Rest, Source, Step, Why, next};
 pub use policy::{Allowance, Limits, Place, Policy};
+pub use round::{Come, Round};
 pub use sight::{Hint, Reading, Seen, Sight};
 pub use status::{Stage, Status, Turn, age};
 pub use world::{Clock, Dice, Entry, Journal, JournalFault, TokenEndpoint, Trial, TrialOutcome};

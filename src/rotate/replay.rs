@@ -7,6 +7,10 @@ use super::{
 
 impl Rotation {
     pub(super) fn take(&mut self, record: &Record) -> Result<(), Contradiction> {
+        if let Event::Audited { .. } = record.event {
+            // Nothing came of it.
+            return Ok(());
+        }
         self.at = record.at;
         match &record.event {
             Event::Planned(plan) => {
@@ -34,7 +38,7 @@ impl Rotation {
                 self.take_person(record);
             }
             Event::GraceStarted { until } => self.grace_until = Some(*until),
-            Event::StoresGood { run } => {
+            Event::StoresGood { run, .. } => {
                 // Seen under a clock that was ahead: such a run counts for nothing.
                 self.good.retain(|good| good.at <= record.at);
                 self.good.push(Stamp { run: run.clone(), at: record.at, provider: record.provider_date });
@@ -51,7 +55,7 @@ impl Rotation {
             Event::Repair { .. } => self.repair = true,
             Event::RetireAsked { .. } => self.retire_asked = true,
             Event::PredecessorNamed { key_id, .. } => self.named = Some(key_id.clone()),
-            Event::Adopted { .. } => {}
+            Event::Adopted { .. } | Event::Audited { .. } => {}
             Event::Blocked { reason, why } => self.blocked = Some((*reason, why.clone(), record.at)),
             Event::Resolved { .. } => self.resolve(),
             Event::RollingBack { who } => {

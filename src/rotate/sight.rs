@@ -23,7 +23,8 @@ pub struct Sight {
     pub previous: Vec<(Address, Seen<Option<Fingerprint>>)>,
     pub writable: Vec<(Address, Writable)>,
     pub trials: Vec<(Fingerprint, Seen<TrialOutcome>)>,
-    pub usage: Option<Seen<Result<Usage, ManagementFault>>>,
+    /// By the credential that was asked about.
+    pub usage: Vec<(KeyId, Seen<Result<Usage, ManagementFault>>)>,
     /// The value in force, where the provider lets it be read.
     pub current: Vec<Seen<Result<Fingerprint, ManagementFault>>>,
     /// The new value that this process still has in memory.
@@ -103,6 +104,12 @@ impl Sight {
     #[must_use]
     pub fn trial(&self, fingerprint: Fingerprint) -> Option<&Seen<TrialOutcome>> {
         self.trials.iter().rev().find(|(known, _)| *known == fingerprint).map(|(_, seen)| seen)
+    }
+
+    /// What the provider's sign-in log says about the use of one credential.
+    #[must_use]
+    pub fn usage(&self, key_id: &str) -> Option<&Result<Usage, ManagementFault>> {
+        self.usage.iter().rev().find(|(known, _)| known == key_id).map(|(_, seen)| &seen.what)
     }
 
     /// When this run last wrote to any store.

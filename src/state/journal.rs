@@ -279,7 +279,7 @@ mod tests {
         let journal = SqliteJournal::in_memory().unwrap();
         let epoch = journal.take_epoch().unwrap();
         for run in ["a", "b", "c"] {
-            let event = Event::StoresGood { run: run.to_owned() };
+            let event = Event::StoresGood { run: run.to_owned(), requests: Vec::new() };
             journal.append(entry(1, Some(epoch), &event)).unwrap();
         }
         journal
@@ -290,7 +290,7 @@ mod tests {
         let journal = filled();
         let records = journal.of("entra/t/c").unwrap();
         assert_eq!(records.iter().map(|record| record.sequence).collect::<Vec<_>>(), [1, 2, 3]);
-        assert_eq!(records[2].event, Event::StoresGood { run: "c".to_owned() });
+        assert_eq!(records[2].event, Event::StoresGood { run: "c".to_owned(), requests: Vec::new() });
         assert_eq!(records[0].at, at());
         assert_eq!(journal.identities().unwrap(), ["entra/t/c"]);
         assert!(journal.of("another").unwrap().is_empty());

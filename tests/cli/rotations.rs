@@ -143,3 +143,42 @@ fn a_damaged_journal_blocks_its_app_and_no_other() {
     assert_eq!((code, codes(&report).contains(&"rotation-blocked")), (1, true), "{report}");
     assert_eq!(credential(&report, "other")["severity"], "ok");
 }
+
+#[test]
+fn an_audit_that_rotates_tests_all_the_same_and_owes_what_it_could_not_rotate() {
+    let endpoint = Endpoint::tokens();
+    let program = program(&endpoint);
+    let (code, report) = audit(&program, &["--rotate"]);
+    assert_eq!((code, incomplete(&report)), (3, vec!["rotation-failed"]));
+    let message = report["run"]["incomplete"][0]["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("etl cannot be rotated: secrets of provider oauth2 are rotated by a hook"),
+        "{message}"
+    );
+    for app in ["etl", "other"] {
+        assert_eq!(credential(&report, app)["test"]["verdict"], "valid");
+    }
+    // Without an opt-in there is nothing to do and nothing to owe.
+    let (code, report) = audit(&program, &["--rotate", "--only", "other"]);
+    assert_eq!((code, incomplete(&report)), (0, vec![]));
+    assert_eq!(program.run(&["audit", "--rotate", "--offline"]).code, 2);
+}
+
+#[test]
+fn an_audits_own_sign_ins_are_noted_while_a_rotation_is_under_way() {
+    let endpoint = Endpoint::tokens();
+    let program = program(&endpoint);
+    let noted = || {
+        let journal = SqliteJournal::open(&program.path("state.db")).unwrap();
+        let identities = journal.identities().unwrap();
+        let records = identities.iter().flat_map(|identity| journal.of(identity).unwrap());
+        records.filter(|record| matches!(record.event, credwatch::rotate::Event::Audited { .. })).count()
+    };
+    audit(&program, &[]);
+    assert_eq!(noted(), 0);
+    journal(&program, &[]);
+    audit(&program, &["--offline"]);
+    assert_eq!(noted(), 0);
+    audit(&program, &[]);
+    assert_eq!(noted(), 1);
+}

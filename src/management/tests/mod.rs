@@ -4,6 +4,7 @@ mod auth0;
 mod hook;
 mod keycloak;
 mod okta;
+mod sign_ins;
 
 use std::sync::Arc;
 

@@ -64,10 +64,10 @@ impl Eyes<'_> {
                 sight.current.push(self.seen(now, what));
             }
             Look::Try(source) => self.attempt(&source, sight, values, now).await,
-            Look::Usage { key_id, control, since } => {
-                let question = UsageQuestion { key_id: &key_id, since, ours: &sight.requests, control: &control };
+            Look::Usage { key_id, since, control, control_since, ours } => {
+                let question = UsageQuestion { key_id: &key_id, since, ours: &ours, control: &control, control_since };
                 let what = target.management.usage(&question).await;
-                sight.usage = Some(self.seen(now, what));
+                sight.usage.push((key_id, self.seen(now, what)));
             }
         }
     }

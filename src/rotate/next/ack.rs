@@ -99,9 +99,9 @@ impl<'a> Case<'a> {
         if !self.policy.capabilities.tells_usage {
             return Ok(false);
         }
-        match &self.sight().usage {
-            None => Err(Step::Look(super::Look::Usage { control: key_id.clone(), key_id, since: *revealed })),
-            Some(seen) => Ok(matches!(&seen.what, Ok(crate::management::Usage::UsedAt(at)) if at > revealed)),
+        match self.sight().usage(&key_id) {
+            None => Err(self.ask_usage(key_id.clone(), key_id, *revealed)),
+            Some(seen) => Ok(matches!(seen, Ok(crate::management::Usage::UsedAt(at)) if at > revealed)),
         }
     }
 }

@@ -83,7 +83,10 @@ impl<'a> Case<'a> {
             TrialOutcome::Accepted => {
                 // A listing first, so that the record carries the provider's clock.
                 self.fresh_list()?;
-                Err(Self::record(rotation, Event::StoresGood { run: self.run.to_owned() }))
+                Err(Self::record(
+                    rotation,
+                    Event::StoresGood { run: self.run.to_owned(), requests: self.sight().requests.clone() },
+                ))
             }
             TrialOutcome::NoEvidence(why) | TrialOutcome::Wrong(why) => Err(rest(Why::NoEvidence(why.clone()))),
             _ => Err(rest(Why::NoEvidence("the value in the stores was not accepted just now".to_owned()))),

@@ -96,8 +96,11 @@ pub enum Look {
     Current,
     Usage {
         key_id: KeyId,
-        control: KeyId,
         since: DateTime<Utc>,
+        control: KeyId,
+        control_since: DateTime<Utc>,
+        /// Our own token requests, of this run and of earlier ones.
+        ours: Vec<String>,
     },
 }
 

@@ -83,6 +83,7 @@ pub const fn name_of(event: &Event) -> &'static str {
         Event::StoreDrift { .. } => "store-drift",
         Event::GraceStarted { .. } => "grace-started",
         Event::StoresGood { .. } => "stores-good",
+        Event::Audited { .. } => "audited",
         Event::GateHeld { .. } => "gate-held",
         Event::RetireIntent { .. } => "retire-intent",
         Event::Retired { .. } => "retired",

@@ -105,7 +105,7 @@ fn acknowledged(records: Vec<Record>) -> Vec<Record> {
         }
     }
     for day in 0..5 {
-        let event = Event::StoresGood { run: format!("night-{day}") };
+        let event = Event::StoresGood { run: format!("night-{day}"), requests: Vec::new() };
         bent.push(Record { at: at + chrono::TimeDelta::days(day), event, ..like.clone() });
     }
     let mut records = records;
