@@ -13,7 +13,9 @@ use super::{
 #[must_use]
 pub fn scenario(seed: u64) -> Scenario {
     let mut rng = Rng::new(seed ^ 0x5eed);
-    let count = rng.pick(1, &[1, 1, 1, 1, 2, 2, 3]);
+    let few = rng.pick(1, &[1, 1, 1, 1, 2, 2, 3]);
+    // One story in a hundred is a fleet, more than one run may begin.
+    let count = if seed % 100 == 99 { rng.between(10, 50) } else { few };
     let apps: Vec<AppSpec> = (0..count).map(|_| app(&mut rng)).collect();
     let troubles = rng.below(9);
     let mut faults = Vec::new();
