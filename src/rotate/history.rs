@@ -23,6 +23,9 @@ pub struct History {
     pub requests: Vec<String>,
 }
 
+/// Rewrites of a store after a rotation's end (rotation.md, row 9).
+pub(super) const REWRITES: u32 = 3;
+
 /// One rotation as its records tell it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rotation {
@@ -110,6 +113,14 @@ pub struct StoreState {
     /// Runs that read the predecessor behind the open intent.
     pub predecessor_seen: Vec<(String, DateTime<Utc>)>,
     pub hand_over: Option<HandOver>,
+}
+
+impl StoreState {
+    /// After a rotation's end an earlier value was put back once more than it is mended: a person has to look.
+    #[must_use]
+    pub const fn is_given_up(&self) -> bool {
+        self.drifts > REWRITES && self.written.is_none()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

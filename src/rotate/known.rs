@@ -103,6 +103,13 @@ impl Known {
         let accepted = last.end == Some(End::Done { old_refused: Some(false) });
         (accepted && last.predecessor_end().is_none_or(|end| end > now)).then_some(last)
     }
+
+    /// A store of the last rotation that something else keeps putting an earlier value into.
+    #[must_use]
+    pub fn given_up(&self) -> Option<&str> {
+        let last = self.history.rotations.iter().rev().find(|rotation| rotation.end.is_some())?;
+        last.stores.iter().find(|store| store.is_given_up()).map(|store| store.address.as_str())
+    }
 }
 
 impl Rotation {
@@ -185,6 +192,25 @@ mod tests {
         let retired = Event::Retired { key_id: "old-id".to_owned(), how: "by id".to_owned() };
         let gone = and(placed("etl", "2026-11-20"), vec![("2026-11-28", closed()), ("2026-11-29", retired)]);
         assert_eq!(gone.kept(on("2026-11-29")).len(), 0);
+    }
+
+    #[test]
+    fn a_store_that_is_put_back_again_and_again_after_the_end_is_told_until_it_holds_ours() {
+        let drift = || Event::StoreDrift { store: STORE.to_owned(), found: Some(OLD) };
+        let mended = || Event::StoreWritten { store: STORE.to_owned(), fingerprint: NEW, version: None };
+        let done = Event::Done { old_refused: Some(true) };
+        let told = |times: usize, last: Option<Event>| {
+            let mut more = vec![("2026-11-30", done.clone())];
+            for _ in 1..times {
+                more.extend([("2026-12-01", drift()), ("2026-12-01", mended())]);
+            }
+            more.push(("2026-12-02", drift()));
+            more.extend(last.map(|last| ("2026-12-03", last)));
+            and(placed("etl", "2026-11-20"), more).given_up().map(str::to_owned)
+        };
+        assert_eq!(told(3, None), None);
+        assert_eq!(told(4, None).as_deref(), Some(STORE));
+        assert_eq!(told(4, Some(mended())), None);
     }
 
     #[test]

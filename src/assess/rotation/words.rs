@@ -63,6 +63,11 @@ pub(super) fn failure(known: &Known, subject: Subject<'_>) -> Option<String> {
     if subject.credential.rotate.is_none() && known.history.open().is_some() {
         return Some("the inventory no longer has `rotate` for it, so that nothing finishes what was begun".to_owned());
     }
+    if let Some(store) = known.given_up() {
+        return Some(format!(
+            "since the last rotation ended something else has put an older secret into {store} again and again; it is no longer mended"
+        ));
+    }
     Some(match &known.rest.as_ref()?.why {
         Why::PlanFailed(why) => why.clone(),
         Why::Provider(why) => format!("the provider's management API gave no answer to work with: {why}"),

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::{Case, Found, Look, Source, Step, Why, rest, rest_until};
 use crate::rotate::{
     Event, Rotation, TrialOutcome,
-    history::{Attempt, End, Made},
+    history::{Attempt, End, Made, REWRITES},
 };
 
 /// A removal may take this long to be noticed; it is verified no sooner.
@@ -15,8 +15,6 @@ const STILL_ACCEPTED: TimeDelta = TimeDelta::hours(24);
 
 /// How long the stores of a finished rotation are looked after.
 const WATCH: TimeDelta = TimeDelta::days(30);
-/// Rewrites after the end, before it is left to a person.
-const REWRITES: u32 = 3;
 
 impl<'a> Case<'a> {
     pub(super) fn finish(&self, rotation: &'a Rotation) -> Found {
@@ -117,10 +115,7 @@ impl<'a> Case<'a> {
             }
             // A value that is nobody's of ours is a person's doing, and the inventory's business again.
             let is_earlier = self.history.owner(holds).is_some();
-            if !is_earlier
-                || state.drifts >= REWRITES
-                || self.source_of(rotation, made).is_err_and(|step| is_lost(&step))
-            {
+            if !is_earlier || state.is_given_up() || self.source_of(rotation, made).is_err_and(|step| is_lost(&step)) {
                 continue;
             }
             if state.written == Some(made.fingerprint) {
