@@ -4,12 +4,22 @@
 //! [`inventory`] -> [`probe`] -> [`assess`] -> [`notify`] -> [`report`].
 //! A provider knows no verdict, `assess` no HTTP, `report` no channel; only [`commands`] sees them all.
 
+/// Where a test may kill the process; nothing at all in an ordinary build.
+macro_rules! fault_point {
+    ($($name:tt)+) => {
+        #[cfg(feature = "fault-points")]
+        $crate::fault_points::pass(format_args!($($name)+));
+    };
+}
+
 pub mod api;
 pub mod assess;
 pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod exit;
+#[cfg(feature = "fault-points")]
+pub mod fault_points;
 pub mod fsio;
 pub mod hook;
 pub mod inventory;

@@ -96,6 +96,7 @@ impl FileStore {
         if let Some(old) = found.as_ref().filter(|old| *old.bytes != *bytes) {
             self.keep(&old.bytes).map_err(|error| refused(&error))?;
         }
+        fault_point!("file.kept");
         if self.in_place && found.is_some() {
             self.write_into(&bytes)?;
         } else {
@@ -117,12 +118,14 @@ impl FileStore {
             }
             file.write_all(bytes)?;
             file.sync_all()?;
+            fault_point!("file.filled");
             fs::rename(&new, &self.path)
         };
         if let Err(error) = write() {
             let _ = fs::remove_file(&new);
             return Err(refused(&error));
         }
+        fault_point!("file.renamed");
         // The rename is durable only once the folder is; a failed sync is never tried again as if it could succeed.
         folder.sync().map_err(|error| WriteFault::Unknown(format!("the folder could not be synced: {}", error.kind())))
     }
@@ -130,8 +133,10 @@ impl FileStore {
     fn write_into(&self, bytes: &[u8]) -> Result<(), WriteFault> {
         let next = self.beside(&Beside::Next);
         disk::put(&next, bytes).map_err(|error| refused(&error))?;
+        fault_point!("file.copied");
         overwrite(&self.path, bytes)
             .map_err(|error| WriteFault::Unknown(format!("the file was written in part: {}", error.kind())))?;
+        fault_point!("file.overwritten");
         fs::remove_file(&next).map_err(|error| WriteFault::Unknown(error.kind().to_string()))
     }
 

@@ -78,6 +78,7 @@ impl<'a> Engine<'a> {
                 {
                     tracing::warn!(app = %target.policy.app, %store, %fault, "the copy of the old value could not be removed");
                 }
+                fault_point!("store.tidied");
                 progress.sight.tidied.push(store);
                 Ok(())
             }
@@ -133,6 +134,7 @@ impl<'a> Engine<'a> {
         self.append(target, progress, rotation, &intent)?;
         progress.acted = true;
         let answer = target.management.create(&order).await;
+        fault_point!("create.answered");
         progress.sight.created_at = Some(self.now(progress).elapsed);
         let attempt = marker.attempt;
         let event = match answer {
@@ -213,6 +215,7 @@ impl<'a> Engine<'a> {
                 Some(Event::StoreRefused { store: write.store.clone(), why })
             }
         };
+        fault_point!("store.written");
         let at = self.now(progress).elapsed;
         progress.sight.writes.push((write.store, at));
         match outcome {
@@ -241,6 +244,7 @@ impl<'a> Engine<'a> {
             self.budget.removed();
         }
         let what = target.management.remove(&key_id).await;
+        fault_point!("remove.answered");
         if retires && what.is_err() {
             self.budget.stop_removals();
         }

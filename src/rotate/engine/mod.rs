@@ -273,7 +273,10 @@ impl<'a> Engine<'a> {
             provider_date: progress.sight.provider_date(),
             event,
         };
-        self.journal.append(entry).map(|_| ()).map_err(|fault| why(Why::Journal(fault.to_string())))
+        fault_point!("record.{}.before", crate::fault_points::kind(event));
+        self.journal.append(entry).map_err(|fault| why(Why::Journal(fault.to_string())))?;
+        fault_point!("record.{}.after", crate::fault_points::kind(event));
+        Ok(())
     }
 
     fn outcome(&self, target: &Target<'_>, progress: &Progress<'_>, rest: Rest) -> Outcome {

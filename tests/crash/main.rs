@@ -1,0 +1,9 @@
+//! The built binary, killed: at every fault point, at random requests, and beside another one.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+// A child process lives by the real clock.
+#![allow(clippy::disallowed_methods)]
+
+mod home;
+mod kills;
+mod tenant;
+mod together;
