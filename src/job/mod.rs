@@ -156,7 +156,7 @@ impl Job {
         };
         if let Some(http) = http {
             let desk = Desk { notify: &settings.notify, ca: settings.ca.as_deref(), http, secrets: &**resolver };
-            run.incomplete.extend(notify::deliver(&desk, &mut *begun.state, &tonight).await);
+            run.incomplete.extend(notify::deliver(&desk, &mut *begun.state, &tonight, stage.cancel).await);
         }
 
         run.finished_at = clock::now();

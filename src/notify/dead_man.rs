@@ -44,7 +44,7 @@ async fn ping(
     if let Some(suffix) = suffix {
         append(&mut url, suffix);
     }
-    answered(http.get(url).timeout(DEADLINE).send().await)
+    answered(http.get(url).timeout(DEADLINE).send().await).map(drop).map_err(|fault| fault.reason)
 }
 
 /// Behind the path, before a query.

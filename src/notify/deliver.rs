@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Desk,
+    again::{self, Patience, STOPPED},
     audience::{Audience, View},
     carrier::{Carrier, Content, Parcel, Sent},
     digest::{self, Digest},
@@ -22,10 +25,15 @@ use crate::{
 
 /// Tells everybody what is due to them, channel by channel; none holds up another.
 ///
-/// Returns what could not be delivered; it is due again with the next run.
-pub async fn deliver(desk: &Desk<'_>, state: &mut dyn State, tonight: &Tonight<'_>) -> Vec<Incomplete> {
+/// Returns what could not be delivered; it is due again with the next run. Once `stop` is cancelled nothing more is sent.
+pub async fn deliver(
+    desk: &Desk<'_>,
+    state: &mut dyn State,
+    tonight: &Tonight<'_>,
+    stop: &CancellationToken,
+) -> Vec<Incomplete> {
     let channels = desk.notify.channels.iter().map(|channel| (channel.name.as_str(), desk.carrier(channel))).collect();
-    deliver_through(channels, &desk.notify.admins, state, tonight).await
+    deliver_through(channels, &desk.notify.admins, state, tonight, stop).await
 }
 
 type Carriers<'a> = Vec<(&'a str, Box<dyn Carrier + 'a>)>;
@@ -35,6 +43,7 @@ pub(super) async fn deliver_through(
     admins: &[String],
     state: &mut dyn State,
     tonight: &Tonight<'_>,
+    stop: &CancellationToken,
 ) -> Vec<Incomplete> {
     if channels.is_empty() {
         return Vec::new();
@@ -46,7 +55,7 @@ pub(super) async fn deliver_through(
     for (channel, mut carrier) in channels {
         let told = books.told_through(channel);
         let mut round = Round { channel, tonight, index: &index, audience: &audience, told: &told };
-        round.go(&mut *carrier, &mut books, &mut incomplete).await;
+        round.go(&mut *carrier, &mut books, &mut incomplete, stop).await;
         carrier.close().await;
     }
     incomplete.extend(books.fault.as_ref().map(unavailable));
@@ -57,7 +66,7 @@ pub(super) async fn deliver_through(
 struct Books<'s> {
     state: &'s mut dyn State,
     told: Vec<Told>,
-    owed: HashMap<(String, String), chrono::DateTime<chrono::Utc>>,
+    owed: HashMap<(String, String), DateTime<Utc>>,
     fault: Option<StateFault>,
 }
 
@@ -97,7 +106,14 @@ struct Round<'r> {
 }
 
 impl Round<'_> {
-    async fn go(&mut self, carrier: &mut dyn Carrier, books: &mut Books<'_>, incomplete: &mut Vec<Incomplete>) {
+    async fn go(
+        &mut self,
+        carrier: &mut dyn Carrier,
+        books: &mut Books<'_>,
+        incomplete: &mut Vec<Incomplete>,
+        stop: &CancellationToken,
+    ) {
+        let mut patience = Patience::new();
         let mut silent = Vec::new();
         let mut down: Option<(String, usize)> = None;
         for person in self.recipients(carrier.is_webhook()) {
@@ -107,12 +123,18 @@ impl Round<'_> {
                 silent.extend(self.settled(person, books));
                 continue;
             }
+            if down.is_none() && stop.is_cancelled() {
+                down = Some((STOPPED.to_owned(), 0));
+            }
             if let Some((_, waiting)) = &mut down {
                 *waiting += 1;
+                if self.owed_since(person, books).is_none() {
+                    silent.push(self.debt(person));
+                }
                 continue;
             }
             let parcel = self.parcel(person, mailbox, due.events, &books.state.installation().key);
-            let sent = carrier.send(&parcel).await;
+            let sent = again::send(carrier, &parcel, &mut patience, stop).await;
             let Content::News(digest) = &parcel.content else { continue };
             match sent {
                 Sent::Accepted => {
@@ -198,12 +220,19 @@ impl Round<'_> {
 
     /// Notes the debt and says how old it is.
     fn owed(&self, person: &str, books: &mut Books<'_>) -> String {
-        let (key, now) = ((self.channel.to_owned(), person.to_owned()), self.tonight.now);
-        if let Some(since) = books.owed.get(&key) {
+        if let Some(since) = self.owed_since(person, books) {
             return format!("; owed since {}", since.format("%Y-%m-%d"));
         }
-        books.write(&[News::Owed { channel: key.0, person: key.1, since: now }]);
+        books.write(&[self.debt(person)]);
         String::new()
+    }
+
+    fn owed_since(&self, person: &str, books: &Books<'_>) -> Option<DateTime<Utc>> {
+        books.owed.get(&(self.channel.to_owned(), person.to_owned())).copied()
+    }
+
+    fn debt(&self, person: &str) -> News {
+        News::Owed { channel: self.channel.to_owned(), person: person.to_owned(), since: self.tonight.now }
     }
 
     fn refused(&self, mailbox: &str, reason: &str) -> Incomplete {

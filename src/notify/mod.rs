@@ -4,6 +4,7 @@
 //! remembers it only after the server took it over. The order makes loss impossible and a duplicate rare: killed
 //! between the server's acceptance and the note of it, the next run sends the same message with the same id.
 
+mod again;
 mod audience;
 mod carrier;
 pub mod dead_man;
