@@ -75,18 +75,24 @@ impl Output {
 /// # Errors
 /// Wrong usage, inventory or settings: nothing was tested.
 pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
-    let targets = args.output.targets(common.quiet)?;
+    let targets = args.output.targets(common.quiet);
     let job = args.into_job(common);
     let cancel = CancellationToken::new();
     let signal = super::signals::cancel_on_signal(&cancel)?;
+    if targets.is_err() {
+        let _ = signal.unless_repeated(job.refuse(&cancel)).await;
+    }
+    let targets = targets?;
     let progress = super::progress::Progress::new(common.quiet);
     let stage = Stage {
         cancel: &cancel,
         progress: &|done, all| progress.show(done, all),
         publish: &mut |report, _| write_all(&targets, report),
     };
-    let exit = job.run(stage).await?;
-    Ok(signal.exit().unwrap_or(exit))
+    match signal.unless_repeated(job.run(stage)).await {
+        Ok(ended) => Ok(signal.exit().unwrap_or(ended?)),
+        Err(broken_off) => Ok(broken_off),
+    }
 }
 
 impl Args {

@@ -110,5 +110,14 @@ async fn drive(args: &Args, listen: SocketAddr, job: &impl NightlyJob) -> anyhow
     if !address.ip().is_loopback() {
         tracing::warn!("{address} is not a loopback address: whoever can reach it reads the report, without a login");
     }
-    serve::serve(job, listener, args.now, signals.first()).await
+    // Each of them is told of every signal.
+    let mut again = super::signals::Signals::catch()?;
+    let broken_off = async {
+        again.next().await;
+        again.next().await
+    };
+    tokio::select! {
+        ended = serve::serve(job, listener, args.now, signals.next()) => ended,
+        exit = broken_off => Ok(exit),
+    }
 }

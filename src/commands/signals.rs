@@ -27,8 +27,8 @@ impl Signals {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    /// Waits for the first of them.
-    pub async fn first(&mut self) -> Exit {
+    /// Waits for the next of them.
+    pub async fn next(&mut self) -> Exit {
         tokio::select! {
             _ = self.terminate.recv() => Exit::Terminated,
             _ = self.interrupt.recv() => Exit::Interrupted,
@@ -38,13 +38,28 @@ impl Signals {
 
 /// Which signal came, if one did.
 #[derive(Debug, Clone, Default)]
-pub struct Caught(Arc<AtomicU8>);
+pub struct Caught {
+    first: Arc<AtomicU8>,
+    again: CancellationToken,
+}
 
 impl Caught {
     /// The exit code of the signal that ended the run.
     #[must_use]
     pub fn exit(&self) -> Option<Exit> {
-        [Exit::Interrupted, Exit::Terminated].into_iter().find(|exit| exit.code() == self.0.load(Ordering::SeqCst))
+        [Exit::Interrupted, Exit::Terminated].into_iter().find(|exit| exit.code() == self.first.load(Ordering::SeqCst))
+    }
+
+    /// Does the work, which a second signal breaks off where it is.
+    ///
+    /// # Errors
+    /// How it was broken off.
+    pub async fn unless_repeated<T>(&self, work: impl Future<Output = T>) -> Result<T, Exit> {
+        tokio::select! {
+            biased;
+            () = self.again.cancelled() => Err(self.exit().unwrap_or(Exit::Interrupted)),
+            done = work => Ok(done),
+        }
     }
 }
 
@@ -55,11 +70,13 @@ impl Caught {
 pub fn cancel_on_signal(cancel: &CancellationToken) -> io::Result<Caught> {
     let caught = Caught::default();
     let mut signals = Signals::catch()?;
-    let (cancel, code) = (cancel.clone(), Arc::clone(&caught.0));
+    let (cancel, Caught { first, again }) = (cancel.clone(), caught.clone());
     tokio::spawn(async move {
-        code.store(signals.first().await.code(), Ordering::SeqCst);
-        tracing::warn!("stopping: what was done so far is recorded");
+        first.store(signals.next().await.code(), Ordering::SeqCst);
+        tracing::warn!("stopping: what was done so far is recorded; a second signal ends it at once");
         cancel.cancel();
+        signals.next().await;
+        again.cancel();
     });
     Ok(caught)
 }

@@ -7,7 +7,7 @@
 mod again;
 mod audience;
 mod carrier;
-pub mod dead_man;
+mod dead_man;
 mod deliver;
 mod digest;
 mod event;
@@ -18,6 +18,7 @@ mod trial;
 mod webhook;
 
 pub use carrier::Sent;
+pub use dead_man::DeadMan;
 pub use deliver::{deliver, preview};
 pub use policy::Tonight;
 pub use trial::{Trial, test};

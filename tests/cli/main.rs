@@ -16,3 +16,4 @@ mod readme;
 mod reports;
 mod rotations;
 mod selection;
+mod stopping;
