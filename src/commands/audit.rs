@@ -80,7 +80,7 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     let cancel = CancellationToken::new();
     let signal = super::signals::cancel_on_signal(&cancel)?;
     if targets.is_err() {
-        let _ = signal.unless_repeated(job.refuse(&cancel)).await;
+        job.refuse(&cancel).await;
     }
     let targets = targets?;
     let progress = super::progress::Progress::new(common.quiet);
@@ -89,10 +89,8 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
         progress: &|done, all| progress.show(done, all),
         publish: &mut |report, _| write_all(&targets, report),
     };
-    match signal.unless_repeated(job.run(stage)).await {
-        Ok(ended) => Ok(signal.exit().unwrap_or(ended?)),
-        Err(broken_off) => Ok(broken_off),
-    }
+    let exit = job.run(stage).await?;
+    Ok(signal.exit().unwrap_or(exit))
 }
 
 impl Args {

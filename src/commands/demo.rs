@@ -50,10 +50,7 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
         write_all(&targets(&out, common.quiet), report);
     };
     let stage = Stage { cancel: &cancel, progress: &|_, _| {}, publish: &mut publish };
-    let exit = match caught.unless_repeated(job(inventory, folder.path()).run(stage)).await {
-        Ok(ended) => ended?,
-        Err(broken_off) => return Ok(broken_off),
-    };
+    let exit = job(inventory, folder.path()).run(stage).await?;
     let mails = mails?;
     if !common.quiet {
         announce(&out, &mails)?;

@@ -1,82 +1,87 @@
-//! SIGINT and SIGTERM end a run at the next boundary and a service at once; what was done is recorded.
+//! SIGTERM and SIGINT end a run at the next boundary and a service at once; what was done is recorded.
 
 use std::{
     io,
     sync::{
         Arc,
         atomic::{AtomicU8, Ordering},
+        mpsc,
     },
+    thread,
+    time::Duration,
 };
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    runtime::{Builder, Runtime},
+    signal::unix::{Signal, SignalKind, signal},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::Exit;
 
-/// SIGTERM and SIGINT, caught from here on.
-#[derive(Debug)]
-pub struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    /// # Errors
-    /// When the process may not install signal handlers.
-    pub fn catch() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    /// Waits for the next of them.
-    pub async fn next(&mut self) -> Exit {
-        tokio::select! {
-            _ = self.terminate.recv() => Exit::Terminated,
-            _ = self.interrupt.recv() => Exit::Interrupted,
-        }
-    }
-}
+/// What has not ended by itself so long after a signal is ended: a reader that takes nothing holds up a report for ever.
+/// What is recorded by then is recorded whole, as after a power cut.
+const GRACE: Duration = Duration::from_secs(9);
 
 /// Which signal came, if one did.
 #[derive(Debug, Clone, Default)]
-pub struct Caught {
-    first: Arc<AtomicU8>,
-    again: CancellationToken,
-}
+pub struct Caught(Arc<AtomicU8>);
 
 impl Caught {
     /// The exit code of the signal that ended the run.
     #[must_use]
     pub fn exit(&self) -> Option<Exit> {
-        [Exit::Interrupted, Exit::Terminated].into_iter().find(|exit| exit.code() == self.first.load(Ordering::SeqCst))
-    }
-
-    /// Does the work, which a second signal breaks off where it is.
-    ///
-    /// # Errors
-    /// How it was broken off.
-    pub async fn unless_repeated<T>(&self, work: impl Future<Output = T>) -> Result<T, Exit> {
-        tokio::select! {
-            biased;
-            () = self.again.cancelled() => Err(self.exit().unwrap_or(Exit::Interrupted)),
-            done = work => Ok(done),
-        }
+        [Exit::Interrupted, Exit::Terminated].into_iter().find(|exit| exit.code() == self.0.load(Ordering::SeqCst))
     }
 }
 
-/// Cancels on the first signal.
+/// Cancels on the first signal. The process ends at a second one, and in any case ten seconds later.
 ///
 /// # Errors
-/// As [`Signals::catch`].
+/// When the process may not install signal handlers.
 pub fn cancel_on_signal(cancel: &CancellationToken) -> io::Result<Caught> {
     let caught = Caught::default();
-    let mut signals = Signals::catch()?;
-    let (cancel, Caught { first, again }) = (cancel.clone(), caught.clone());
-    tokio::spawn(async move {
-        first.store(signals.next().await.code(), Ordering::SeqCst);
-        tracing::warn!("stopping: what was done so far is recorded; a second signal ends it at once");
-        cancel.cancel();
-        signals.next().await;
-        again.cancel();
-    });
+    let (stop, seen) = (cancel.clone(), caught.clone());
+    let (ready, is_ready) = mpsc::channel();
+    // A thread of its own: the run's may be writing to somebody who does not read.
+    thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        let (runtime, mut signals) = match Signals::catch() {
+            Ok(caught) => caught,
+            Err(fault) => return drop(ready.send(Err(fault))),
+        };
+        let _ = ready.send(Ok(()));
+        let exit = runtime.block_on(signals.next());
+        seen.0.store(exit.code(), Ordering::SeqCst);
+        stop.cancel();
+        thread::spawn(|| tracing::warn!("stopping: what was done so far is recorded; a second signal ends it at once"));
+        let _ = runtime.block_on(async { timeout(GRACE, signals.next()).await });
+        std::process::exit(exit.code().into());
+    })?;
+    is_ready.recv().unwrap_or_else(|_| Err(io::Error::other("the thread for signals ended")))?;
     Ok(caught)
+}
+
+/// SIGTERM and SIGINT, caught from here on.
+#[derive(Debug)]
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn catch() -> io::Result<(Runtime, Self)> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let entered = runtime.enter();
+        let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        drop(entered);
+        Ok((runtime, Self { terminate, interrupt }))
+    }
+
+    async fn next(&mut self) -> Exit {
+        tokio::select! {
+            _ = self.terminate.recv() => Exit::Terminated,
+            _ = self.interrupt.recv() => Exit::Interrupted,
+        }
+    }
 }

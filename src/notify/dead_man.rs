@@ -111,8 +111,8 @@ mod tests {
         Mock::given(any()).respond_with(ResponseTemplate::new(404)).mount(&server).await;
         let (vault, url) = Vault::with_url(&format!("{}/canary-Uuid4", server.uri()));
         let (http, stop) = (client(), CancellationToken::new());
-        let switch = |url, secrets| DeadMan { url, secrets, http: &http, stop: &stop };
-        let incomplete = switch(&url, &vault).finish(Exit::Clean).await.unwrap();
+        let switch = DeadMan { url: &url, secrets: &vault, http: &http, stop: &stop };
+        let incomplete = switch.finish(Exit::Clean).await.unwrap();
         assert_eq!(incomplete.code, "dead-man-unreachable");
         assert_eq!(incomplete.message, "the dead-man switch was not told: the receiver answered HTTP 404");
         for (url, said) in [
@@ -121,7 +121,8 @@ mod tests {
             ("canary-Uuid4", "`notify.dead_man` is no URL"),
         ] {
             let (vault, url) = Vault::with_url(url);
-            let message = switch(&url, &vault).finish(Exit::Clean).await.unwrap().message;
+            let switch = DeadMan { url: &url, secrets: &vault, http: &http, stop: &stop };
+            let message = switch.finish(Exit::Clean).await.unwrap().message;
             assert_eq!(message, format!("the dead-man switch was not told: {said}"));
         }
     }

@@ -1,8 +1,8 @@
 //! A signal while messages are sent, and what the dead-man switch hears of a run that could not begin.
 
 use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Output},
+    io::{BufRead, BufReader, Read},
+    process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -29,11 +29,10 @@ fn signal(child: &Child, name: &str) {
 }
 
 /// Signals a run whose webhook hangs, and says how it ended and how long that took.
-fn stopped(first: &str, second: Option<&str>) -> (Program, Output, Duration) {
+fn stopped(first: &str, second: Option<&str>) -> ((Program, Endpoint), Output, Duration) {
     let (tokens, hook) = (refusing(), Endpoint::answering(|_| Reply::Silent));
     let program = program(&tokens, "{channels: [{name: hook, type: webhook, url: env:URL}]}", &hook.url());
-    let mut child =
-        program.command(&["audit", "-o", "json=report.json"]).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut child = program.command(&["audit", "-o", "json=report.json"]).stderr(Stdio::piped()).spawn().unwrap();
     let begun = Instant::now();
     while hook.requests().is_empty() && begun.elapsed() < Duration::from_secs(20) {
         std::thread::yield_now();
@@ -45,12 +44,12 @@ fn stopped(first: &str, second: Option<&str>) -> (Program, Output, Duration) {
         assert!(said.into_iter().any(|line| line.contains("stopping")), "the first has arrived");
         signal(&child, second);
     }
-    (program, child.wait_with_output().unwrap(), asked.elapsed())
+    ((program, tokens), child.wait_with_output().unwrap(), asked.elapsed())
 }
 
 #[test]
 fn p18_a_signal_ends_the_sending_and_the_rest_stays_owed() {
-    let (program, output, took) = stopped("-TERM", None);
+    let ((program, _tokens), output, took) = stopped("-TERM", None);
     assert_eq!(output.status.code(), Some(143));
     assert!(took < Duration::from_secs(10), "{took:?}");
     let report = program.read("report.json");
@@ -65,6 +64,26 @@ fn a_second_signal_ends_it_at_once() {
     let (_, output, took) = stopped("-INT", Some("-TERM"));
     assert_eq!(output.status.code(), Some(130));
     assert!(took < Duration::from_secs(3), "{took:?}");
+}
+
+#[test]
+fn p18_a_report_that_nobody_reads_holds_it_up_for_ten_seconds_at_most() {
+    let apps: String = (0..400).map(|number| app(&format!("app-{number}"), "http://127.0.0.1:1/", "S")).collect();
+    let program = Program::with_inventory(&format!("version: 1\napps:\n{apps}"));
+    let mut child = program
+        .command(&["audit", "--offline", "-o", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Once something is there to be read the report is under way; it is far larger than a pipe.
+    child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+    let asked = Instant::now();
+    signal(&child, "-TERM");
+    let stdout = child.stdout.take();
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+    drop(stdout);
 }
 
 #[test]
