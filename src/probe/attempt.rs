@@ -116,11 +116,12 @@ impl Round<'_> {
             }
         };
         let dice = Uuid::new_v4().as_u128() as f64 / u128::MAX as f64;
-        match retry::decide(&outcome, retry_after, begun.tries, self.left(&begun), dice) {
-            ControlFlow::Continue(after) if !self.is_given_up(&begun) => {
+        let decided = retry::decide(&outcome, retry_after, begun.tries, self.left(&begun), dice);
+        let host = begun.endpoint.as_ref().map_or_else(|| first_host(subject), |endpoint| host_of(&endpoint.url));
+        self.breaker.saw(&host, &outcome, decided.is_break());
+        match decided {
+            ControlFlow::Continue(after) if !self.breaker.is_open(&host) => {
                 begun.seen.outcome = outcome;
-                let host =
-                    begun.endpoint.as_ref().map_or_else(|| first_host(subject), |endpoint| host_of(&endpoint.url));
                 Step::Again { job: Job { index: job.index, begun: Some(begun) }, after, host }
             }
             _ => Step::Done(Observation { outcome, ..begun.seen }, token),
@@ -205,11 +206,7 @@ impl Round<'_> {
             }
         };
         begun.tries += 1;
-        let tried = self.send(subject, begun, &endpoint, timeout).await;
-        if let Tried::Outcome { outcome, .. } = &tried {
-            self.breaker.saw(&host_of(&endpoint.url), outcome);
-        }
-        tried
+        self.send(subject, begun, &endpoint, timeout).await
     }
 
     async fn discovered(

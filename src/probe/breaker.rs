@@ -1,5 +1,5 @@
-//! A host that fails one credential after the other is asked about each of them once and no more: what three tries at it
-//! would tell, the first ones have told, and a server that is down needs no storm.
+//! A host where asking again has helped nobody is asked again no more: a server that is down needs no storm. Only what was
+//! tried to its end counts: dozens are under way at once, and one short gap fails them all.
 
 use std::{
     collections::HashMap,
@@ -9,34 +9,30 @@ use std::{
 use super::{Outcome, retry};
 use crate::provider::Meaning;
 
-/// Failures in a row.
+/// Credentials in a row that were given up.
 const LIMIT: u32 = 5;
 
-/// Knows the hosts that get no second request in this run.
+/// Knows the hosts that get no second request for now.
 #[derive(Default)]
 pub(super) struct Breaker(Mutex<HashMap<String, u32>>);
 
 impl Breaker {
-    /// Counts what became of a token request. What says nothing about the server, or that it is well and busy, counts
-    /// neither way; a breaker that is open stays so.
-    pub(super) fn saw(&self, host: &str, outcome: &Outcome) {
-        let is_throttled = matches!(outcome, Outcome::Answered(answer) if answer.meaning == Meaning::Throttled);
+    /// Notes what a token request came to, and whether it `was_last` for its credential. Any real answer closes the
+    /// breaker again; a server that is only busy (429) is neither well nor down.
+    pub(super) fn saw(&self, host: &str, outcome: &Outcome, was_last: bool) {
         let has_failed = retry::can_change(outcome);
-        if is_throttled || !(has_failed || matches!(outcome, Outcome::Answered(_) | Outcome::BadAnswer(_))) {
-            return;
-        }
         let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let failures = hosts.entry(host.to_owned()).or_default();
-        if has_failed {
-            *failures = failures.saturating_add(1);
-        } else if *failures < LIMIT {
-            *failures = 0;
+        match outcome {
+            Outcome::Answered(answer) if answer.meaning == Meaning::Throttled => {}
+            _ if has_failed && was_last => *hosts.entry(host.to_owned()).or_default() += 1,
+            Outcome::Answered(_) | Outcome::BadAnswer(_) if !has_failed => _ = hosts.remove(host),
+            _ => {}
         }
     }
 
     pub(super) fn is_open(&self, host: &str) -> bool {
         let hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        hosts.get(host).is_some_and(|failures| *failures >= LIMIT)
+        hosts.get(host).is_some_and(|given_up| *given_up >= LIMIT)
     }
 }
 
@@ -58,25 +54,25 @@ mod tests {
         })
     }
 
-    fn opened(outcomes: &[Outcome]) -> bool {
+    fn opened(outcomes: &[Outcome], was_last: bool) -> bool {
         let breaker = Breaker::default();
-        outcomes.iter().for_each(|outcome| breaker.saw("a", outcome));
+        outcomes.iter().for_each(|outcome| breaker.saw("a", outcome, was_last));
         assert!(!breaker.is_open("b"));
         breaker.is_open("a")
     }
 
     #[test]
-    fn n6_five_failures_in_a_row_open_it_and_nothing_closes_it() {
+    fn n6_five_in_a_row_that_were_given_up_open_it() {
         let down = || answered(Meaning::ServerFault);
         let html = || Outcome::BadAnswer(BadAnswer::NotJson { status: 503, what: String::new() });
         let late = || Outcome::Unreachable(Unreachable::Timeout(String::new()));
-        assert!(!opened(&[down(), down(), html(), late()]));
-        assert!(opened(&[down(), down(), html(), late(), late()]));
-        assert!(opened(&[down(), down(), down(), down(), down(), answered(Meaning::Token)]));
+        assert!(!opened(&[down(), down(), html(), late()], true));
+        assert!(opened(&[down(), down(), html(), late(), late()], true));
+        assert!(!opened(&[down(), down(), html(), late(), late()], false), "they are asked again");
     }
 
     #[test]
-    fn an_answer_in_between_starts_again_and_what_says_nothing_does_not() {
+    fn an_answer_closes_it_and_what_says_nothing_does_not() {
         let down = || answered(Meaning::ServerFault);
         for (between, opens) in [
             (answered(Meaning::Token), false),
@@ -86,7 +82,8 @@ mod tests {
             (Outcome::NotTested(NotTested::Interrupted), true),
             (Outcome::SecretId, true),
         ] {
-            assert_eq!(opened(&[down(), down(), down(), between.clone(), down(), down()]), opens, "{between:?}");
+            let outcomes = [down(), down(), down(), between.clone(), down(), down()];
+            assert_eq!(opened(&outcomes, true), opens, "{between:?}");
         }
     }
 }
