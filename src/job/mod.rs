@@ -174,10 +174,14 @@ impl Job {
             partial,
             policy: &settings.policy,
         };
-        if let Some(http) = http {
-            let desk = Desk { notify: &settings.notify, ca: settings.ca.as_deref(), http, secrets: &**resolver };
-            run.incomplete.extend(notify::deliver(&desk, &mut *begun.state, &tonight, stage.cancel).await);
-        }
+        let undelivered = match http {
+            Some(http) => {
+                let desk = Desk { notify: &settings.notify, ca: settings.ca.as_deref(), http, secrets: &**resolver };
+                notify::deliver(&desk, &mut *begun.state, &tonight, stage.cancel).await
+            }
+            None => notify::overdue(&settings.notify, &mut *begun.state, now),
+        };
+        run.incomplete.extend(undelivered);
 
         run.finished_at = clock::now();
         let sound = run.incomplete.is_empty()

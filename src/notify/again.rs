@@ -9,8 +9,6 @@ use tokio_util::sync::CancellationToken;
 use super::carrier::{Carrier, Parcel, Sent, Tried};
 
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
-/// A server that wants to be left alone for longer is asked by the next run.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// A server that let a try hang for as long will not answer in three seconds.
 const SLOW: Duration = Duration::from_secs(20);
 /// How long a message that is on its way when the run is stopped may take to arrive.
@@ -19,18 +17,19 @@ const GRACE: Duration = Duration::from_secs(4);
 /// Why nothing more is sent.
 pub(super) const STOPPED: &str = "the run was stopped";
 
-/// What one channel may still spend on pauses in this run: many recipients put off must not hold up the night.
+/// What one channel may still spend on pauses in this run: many recipients put off must not hold up the night. A server
+/// that wants to be left alone for longer (Retry-After) is asked by the next run.
 pub(super) struct Patience(Duration);
 
 impl Patience {
     pub(super) const fn new() -> Self {
-        Self(Duration::from_secs(30))
+        Self(Duration::from_secs(60))
     }
 
     /// How long to wait after so many tries, the first of them begun `elapsed` ago; `None`: it stands.
     fn pause(&self, again: Option<Duration>, tries: usize, elapsed: Duration) -> Option<Duration> {
         let pause = again?.max(*PAUSES.get(tries.checked_sub(1)?)?);
-        (pause <= LONGEST_PAUSE.min(self.0) && elapsed < SLOW).then_some(pause)
+        (pause <= self.0 && elapsed < SLOW).then_some(pause)
     }
 }
 
@@ -128,7 +127,9 @@ mod tests {
         let kept = Sent::Kept("503".to_owned());
         assert_eq!(tried(0, vec![put_off(0), put_off(0), put_off(0)], None).await, (kept.clone(), vec![0, 1, 4], 4));
         assert_eq!(tried(0, vec![put_off(5), accepted()], None).await, (Sent::Accepted, vec![0, 5], 5));
-        assert_eq!(tried(0, vec![put_off(60)], None).await, (kept.clone(), vec![0], 0), "it asked for more");
+        assert_eq!(tried(0, vec![put_off(30), accepted()], None).await, (Sent::Accepted, vec![0, 30], 30));
+        assert_eq!(tried(0, vec![put_off(61)], None).await, (kept.clone(), vec![0], 0), "it asked for more");
+        assert_eq!(tried(0, vec![put_off(40), put_off(40)], None).await, (kept.clone(), vec![0, 40], 40), "in all");
         assert_eq!(tried(30, vec![put_off(0)], None).await, (kept, vec![0], 30), "it hangs");
         let refused = Sent::Refused("550".to_owned());
         assert_eq!(tried(0, vec![refused.clone().into()], None).await, (refused, vec![0], 0));
@@ -153,7 +154,7 @@ mod tests {
             let parcel = Parcel { id: number.to_string(), to: "", channel: "mail", now, content: Content::Test };
             send(&mut fake, &parcel, &mut patience, &stop).await;
         }
-        assert!(began.elapsed() <= Duration::from_secs(30), "{:?}", began.elapsed());
+        assert!(began.elapsed() <= Duration::from_secs(60), "{:?}", began.elapsed());
         fake.ids.dedup();
         assert_eq!(fake.ids.len(), 100, "each was tried");
     }

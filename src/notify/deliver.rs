@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     run::Incomplete,
+    settings::Notify,
     state::{News, State, StateFault, Told, unavailable},
     text,
 };
@@ -34,6 +35,31 @@ pub async fn deliver(
 ) -> Vec<Incomplete> {
     let channels = desk.notify.channels.iter().map(|channel| (channel.name.as_str(), desk.carrier(channel))).collect();
     deliver_through(channels, &desk.notify.admins, state, tonight, stop).await
+}
+
+/// By channel and person.
+type Debts = HashMap<(String, String), DateTime<Utc>>;
+
+/// What has been owed for more than a day, for a run that sends nothing.
+pub fn overdue(notify: &Notify, state: &mut dyn State, now: DateTime<Utc>) -> Vec<Incomplete> {
+    let owed = match state.owed() {
+        Ok(owed) => owed,
+        Err(fault) => return vec![unavailable(&fault)],
+    };
+    let mut owed: Vec<_> = owed.into_iter().filter(|(_, since)| now - *since > TimeDelta::days(1)).collect();
+    owed.sort();
+    let of_a_channel = |channel: &String| notify.channels.iter().any(|known| known.name == *channel);
+    owed.retain(|((channel, _), _)| of_a_channel(channel));
+    let sentence = |((channel, person), since): ((String, String), DateTime<Utc>)| {
+        let (channel, to, since) = (text::shortened(&channel, 60), towards(&person), since.format("%Y-%m-%d"));
+        format!("{channel}: a message{to} is owed since {since}; this run was told to send none")
+    };
+    owed.into_iter().map(|debt| Incomplete::new("message-undelivered", sentence(debt))).collect()
+}
+
+/// Nothing for a webhook.
+fn towards(mailbox: &str) -> String {
+    if mailbox.is_empty() { String::new() } else { format!(" to {}", text::shortened(mailbox, 200)) }
 }
 
 type Carriers<'a> = Vec<(&'a str, Box<dyn Carrier + 'a>)>;
@@ -53,8 +79,8 @@ pub(super) async fn deliver_through(
     let index = policy::index(tonight.assessments);
     let mut incomplete = Vec::new();
     for (channel, mut carrier) in channels {
-        let told = books.told_through(channel);
-        let mut round = Round { channel, tonight, index: &index, audience: &audience, told: &told };
+        let (told, owed) = (books.told_through(channel), books.owed_through(channel));
+        let mut round = Round { channel, tonight, index: &index, audience: &audience, told: &told, owed: &owed };
         round.go(&mut *carrier, &mut books, &mut incomplete, stop).await;
         carrier.close().await;
     }
@@ -66,7 +92,7 @@ pub(super) async fn deliver_through(
 struct Books<'s> {
     state: &'s mut dyn State,
     told: Vec<Told>,
-    owed: HashMap<(String, String), DateTime<Utc>>,
+    owed: Debts,
     fault: Option<StateFault>,
 }
 
@@ -77,6 +103,11 @@ impl<'s> Books<'s> {
             Ok((told, owed)) => Self { state, told, owed, fault: None },
             Err(fault) => Self { state, told: Vec::new(), owed: HashMap::new(), fault: Some(fault) },
         }
+    }
+
+    /// Who is owed a message on that channel, and since when.
+    fn owed_through(&mut self, channel: &str) -> HashMap<String, DateTime<Utc>> {
+        self.owed.extract_if(|(through, _), _| through == channel).map(|((_, person), since)| (person, since)).collect()
     }
 
     /// What each person was told on that channel.
@@ -103,6 +134,14 @@ struct Round<'r> {
     index: &'r Index<'r>,
     audience: &'r Audience,
     told: &'r HashMap<String, Vec<Told>>,
+    owed: &'r HashMap<String, DateTime<Utc>>,
+}
+
+/// Why nothing more is sent on a channel, how many wait, and since when the first of them does.
+struct Down {
+    reason: String,
+    waiting: usize,
+    since: Option<DateTime<Utc>>,
 }
 
 impl Round<'_> {
@@ -115,22 +154,21 @@ impl Round<'_> {
     ) {
         let mut patience = Patience::new();
         let mut silent = Vec::new();
-        let mut down: Option<(String, usize)> = None;
+        let mut down: Option<Down> = None;
         for person in self.recipients(carrier.is_webhook()) {
             let (mailbox, due) = self.due(person, carrier.is_webhook());
             silent.extend(due.silent);
             if due.events.is_empty() {
-                silent.extend(self.settled(person, books));
+                // A partial run does not know whether the debt is still one.
+                silent.extend(self.settled(person).filter(|_| !self.tonight.partial));
                 continue;
             }
             if down.is_none() && stop.is_cancelled() {
-                down = Some((STOPPED.to_owned(), 0));
+                down = Some(Down { reason: STOPPED.to_owned(), waiting: 0, since: None });
             }
-            if let Some((_, waiting)) = &mut down {
-                *waiting += 1;
-                if self.owed_since(person, books).is_none() {
-                    silent.push(self.debt(person));
-                }
+            if let Some(down) = &mut down {
+                down.waits(self.owed.get(person));
+                silent.extend(self.debt(person));
                 continue;
             }
             let parcel = self.parcel(person, mailbox, due.events, &books.state.installation().key);
@@ -139,7 +177,7 @@ impl Round<'_> {
             match sent {
                 Sent::Accepted => {
                     let mut news = self.knows(person, &digest.events, false);
-                    news.extend(self.settled(person, books));
+                    news.extend(self.settled(person));
                     books.write(&news);
                 }
                 Sent::Refused(reason) => {
@@ -147,17 +185,18 @@ impl Round<'_> {
                     incomplete.push(self.refused(mailbox, &reason));
                 }
                 Sent::Kept(reason) => {
-                    let since = self.owed(person, books);
-                    incomplete.push(self.kept(mailbox, &reason, &since));
+                    books.write(self.debt(person).as_slice());
+                    incomplete.push(self.kept(mailbox, &reason, self.owed.get(person)));
                 }
                 Sent::Down(reason) => {
-                    let since = self.owed(person, books);
-                    down = Some((format!("{reason}{since}"), 1));
+                    books.write(self.debt(person).as_slice());
+                    let waits = Down { reason, waiting: 0, since: None };
+                    down.insert(waits).waits(self.owed.get(person));
                 }
             }
         }
         books.write(&silent);
-        incomplete.extend(down.map(|(reason, waiting)| self.down(&reason, waiting)));
+        incomplete.extend(down.map(|down| self.down(&down)));
     }
 
     /// Everybody something may be due to, in the same order every night.
@@ -165,7 +204,8 @@ impl Round<'_> {
         if webhook {
             return BTreeSet::from([""]);
         }
-        self.audience.people.keys().chain(self.told.keys()).map(String::as_str).collect()
+        let people = self.audience.people.keys().chain(self.told.keys()).chain(self.owed.keys());
+        people.map(String::as_str).collect()
     }
 
     fn due<'e>(&'e self, person: &'e str, webhook: bool) -> (&'e str, policy::Due<'e>) {
@@ -212,27 +252,15 @@ impl Round<'_> {
         events.iter().map(news).collect()
     }
 
-    fn settled(&self, person: &str, books: &Books<'_>) -> Option<News> {
-        let key = (self.channel.to_owned(), person.to_owned());
-        let (channel, person) = books.owed.contains_key(&key).then_some(key)?;
+    fn settled(&self, person: &str) -> Option<News> {
+        let (channel, person) = (self.channel.to_owned(), self.owed.get_key_value(person)?.0.clone());
         Some(News::Settled { channel, person })
     }
 
-    /// Notes the debt and says how old it is.
-    fn owed(&self, person: &str, books: &mut Books<'_>) -> String {
-        if let Some(since) = self.owed_since(person, books) {
-            return format!("; owed since {}", since.format("%Y-%m-%d"));
-        }
-        books.write(&[self.debt(person)]);
-        String::new()
-    }
-
-    fn owed_since(&self, person: &str, books: &Books<'_>) -> Option<DateTime<Utc>> {
-        books.owed.get(&(self.channel.to_owned(), person.to_owned())).copied()
-    }
-
-    fn debt(&self, person: &str) -> News {
-        News::Owed { channel: self.channel.to_owned(), person: person.to_owned(), since: self.tonight.now }
+    /// A debt that is new tonight.
+    fn debt(&self, person: &str) -> Option<News> {
+        let (channel, is_known) = (self.channel.to_owned(), self.owed.contains_key(person));
+        (!is_known).then(|| News::Owed { channel, person: person.to_owned(), since: self.tonight.now })
     }
 
     fn refused(&self, mailbox: &str, reason: &str) -> Incomplete {
@@ -243,23 +271,33 @@ impl Round<'_> {
         )
     }
 
-    fn kept(&self, mailbox: &str, reason: &str, since: &str) -> Incomplete {
-        let to = if mailbox.is_empty() { String::new() } else { format!(" to {}", text::shortened(mailbox, 200)) };
-        let channel = text::shortened(self.channel, 60);
+    fn kept(&self, mailbox: &str, reason: &str, since: Option<&DateTime<Utc>>) -> Incomplete {
+        let (channel, to, since) = (text::shortened(self.channel, 60), towards(mailbox), owed_since(since));
         Incomplete::new(
             "message-undelivered",
             format!("{channel}: the message{to} was not taken ({reason}); it is sent with the next run{since}"),
         )
     }
 
-    fn down(&self, reason: &str, waiting: usize) -> Incomplete {
-        let channel = text::shortened(self.channel, 60);
-        let messages = if waiting == 1 { "1 message".to_owned() } else { format!("{waiting} messages") };
+    fn down(&self, Down { reason, waiting, since }: &Down) -> Incomplete {
+        let (channel, since) = (text::shortened(self.channel, 60), owed_since(since.as_ref()));
+        let messages = if *waiting == 1 { "1 message".to_owned() } else { format!("{waiting} messages") };
         Incomplete::new(
             "message-undelivered",
-            format!("{channel}: {messages} could not be sent ({reason}); to be sent with the next run"),
+            format!("{channel}: {messages} could not be sent ({reason}); to be sent with the next run{since}"),
         )
     }
+}
+
+impl Down {
+    fn waits(&mut self, since: Option<&DateTime<Utc>>) {
+        self.waiting += 1;
+        self.since = self.since.into_iter().chain(since.copied()).min();
+    }
+}
+
+fn owed_since(since: Option<&DateTime<Utc>>) -> String {
+    since.map(|since| format!("; owed since {}", since.format("%Y-%m-%d"))).unwrap_or_default()
 }
 
 fn digest_of<'e>(tonight: &Tonight<'e>, events: Vec<Event<'e>>, admin: bool) -> Digest<'e> {
@@ -295,7 +333,8 @@ fn identity_of(event: &Event<'_>) -> String {
 pub fn preview(from: &str, admins: &[String], tonight: &Tonight<'_>) -> Result<Vec<Mail>, BadMail> {
     let audience = Audience::of(admins, tonight.assessments);
     let index = policy::index(tonight.assessments);
-    let round = Round { channel: "preview", tonight, index: &index, audience: &audience, told: &HashMap::new() };
+    let (told, owed) = (HashMap::new(), HashMap::new());
+    let round = Round { channel: "preview", tonight, index: &index, audience: &audience, told: &told, owed: &owed };
     let mut mails = Vec::new();
     for (person, known) in &audience.people {
         let events = round.due(person, false).1.events;

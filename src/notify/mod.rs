@@ -19,7 +19,7 @@ mod webhook;
 
 pub use carrier::Sent;
 pub use dead_man::DeadMan;
-pub use deliver::{deliver, preview};
+pub use deliver::{deliver, overdue, preview};
 pub use policy::Tonight;
 pub use trial::{Trial, test};
 

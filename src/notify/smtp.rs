@@ -97,12 +97,14 @@ impl Smtp<'_> {
                 Sent::Accepted.into()
             }
             Err(Step::Lost(reason)) => {
-                if self.line.lost.last().is_none_or(|last| last != id) {
+                // It may have been taken before the line broke: two copies are enough.
+                let is_first = self.line.lost.last().is_none_or(|last| last != id);
+                if is_first {
                     self.line.lost.push(id.to_owned());
                 }
                 let reason = format!("{}: {reason}", self.place());
                 let sent = if self.line.lost.len() < 2 { Sent::Kept(reason) } else { Sent::Down(reason) };
-                Tried { sent, again: Some(Duration::ZERO) }
+                Tried { sent, again: is_first.then_some(Duration::ZERO) }
             }
             Err(Step::Answered(sent)) => {
                 self.line.lost.clear();

@@ -144,22 +144,55 @@ async fn body_of(mut response: reqwest::Response) -> Vec<u8> {
     body
 }
 
-/// Chat services and gateways answer 200 and say in JSON that they took nothing. Other text is no answer to us.
+/// What Slack's incoming webhooks say in place of `ok` (docs.slack.dev, "Sending messages using incoming webhooks").
+const SLACK: [&str; 14] = [
+    "action_prohibited",
+    "channel_is_archived",
+    "channel_not_found",
+    "invalid_payload",
+    "invalid_token",
+    "no_active_hooks",
+    "no_service",
+    "no_service_id",
+    "no_team",
+    "no_text",
+    "posting_to_general_channel_denied",
+    "team_disabled",
+    "too_many_attachments",
+    "user_not_found",
+];
+/// How a Teams connector answers 200 to what it threw away (learn.microsoft.com, "Rate limiting for connectors").
+const TEAMS: &str = "webhook message delivery failed";
+
+/// Chat services and gateways answer 200 and say in the body that they took nothing. Only what says so plainly counts:
+/// a message sent twice each night is worse than none, and any other text is no answer to us.
 fn is_an_error(body: &[u8]) -> bool {
-    let Ok(Value::Object(members)) = serde_json::from_slice(body) else { return false };
-    let is_false = |name| members.get(name) == Some(&Value::Bool(false));
-    let error = match members.get("error") {
-        Some(Value::String(text)) => !text.is_empty(),
-        Some(error) => error.is_object(),
-        None => false,
+    let Ok(Value::Object(members)) = serde_json::from_slice(body) else {
+        let text = String::from_utf8_lossy(body).trim().to_ascii_lowercase();
+        return SLACK.contains(&&*text) || text.starts_with(TEAMS);
     };
-    let errors = match members.get("errors") {
-        Some(Value::Array(errors)) => !errors.is_empty(),
-        Some(Value::Object(errors)) => !errors.is_empty(),
-        Some(Value::String(errors)) => !errors.is_empty(),
+    let says = |member: &str, wanted: &[&str]| {
+        members
+            .get(member)
+            .and_then(Value::as_str)
+            .is_some_and(|text| wanted.iter().any(|one| text.eq_ignore_ascii_case(one)))
+    };
+    // `"error": null`, `""`, `false`, `0`, `[]` and `{}` say that there is none.
+    let holds = |member| match members.get(member) {
+        Some(Value::String(text)) => !text.is_empty(),
+        Some(Value::Object(inner)) => !inner.is_empty(),
+        Some(Value::Array(list)) => !list.is_empty(),
+        Some(Value::Bool(is_so)) => *is_so,
         _ => false,
     };
-    is_false("ok") || is_false("success") || error || errors
+    let is_false = |member| members.get(member) == Some(&Value::Bool(false));
+    is_false("ok")
+        || is_false("success")
+        || holds("error")
+        || holds("errors")
+        || says("status", &["error", "fail", "failed", "failure"])
+        // DingTalk, WeCom.
+        || members.get("errcode").and_then(Value::as_i64).is_some_and(|code| code != 0)
 }
 
 /// `v1,` and the base64 HMAC-SHA256 over `{id}.{timestamp}.{body}`. A key `whsec_` + base64 is decoded, any other

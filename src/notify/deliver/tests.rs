@@ -2,14 +2,14 @@
 
 use std::sync::{Arc, Mutex};
 
-use chrono::TimeDelta;
-
 use super::*;
 use crate::notify::carrier::Tried;
 use crate::{
     assess::{Assessment, Finding, FindingCode, HandOver, Policy, Severity, Standing, Verdict},
     inventory::App,
     notify::event::Kind,
+    secret::SecretRef,
+    settings::{Channel, ChannelKind},
     state::{Night, Sqlite, fixture::*},
 };
 
@@ -139,7 +139,7 @@ impl World {
 }
 
 /// As the judgement has it.
-fn wait_for(hand: &HandOver, assessment: &mut Assessment<'_>, now: chrono::DateTime<chrono::Utc>) {
+fn wait_for(hand: &HandOver, assessment: &mut Assessment<'_>, now: DateTime<Utc>) {
     let severity = if now > hand.due { Severity::Critical } else { Severity::Warning };
     let (message, remedy) = ("It waits.".to_owned(), "Put it in.".to_owned());
     let finding = Finding { code: FindingCode::RotationHandover, severity, message, remedy, since: None };
@@ -351,6 +351,38 @@ async fn what_was_not_taken_is_sent_with_the_next_run_once_as_it_stands_then() {
         "ann@example.org: +payroll invalid-secret critical"
     );
     assert_eq!(world.night("2026-11-04", &rows(Verdict::Valid)).await, "");
+    assert!(world.state.owed().unwrap().is_empty());
+}
+
+/// M1: a debt of more than a day is on every report, also of a run that sends nothing.
+#[tokio::test]
+async fn m1_what_is_owed_for_more_than_a_day_is_named_by_a_run_that_sends_nothing() {
+    let mut world = World::new(&[("payroll", &["ann@example.org"]), ("etl", &[])], &[]);
+    world.webhook = true;
+    world.answer("ann@example.org", Sent::Kept("450".to_owned()));
+    world.answer("hook", Sent::Kept("503".to_owned()));
+    let broken = [("payroll", Verdict::InvalidSecret, OK)];
+    world.night("2026-11-01", &broken).await;
+    let channel = |name: &str| Channel {
+        name: name.to_owned(),
+        kind: ChannelKind::Webhook { url: SecretRef::Env("URL".to_owned()), signing_key: None },
+    };
+    let notify = Notify { channels: vec![channel("mail"), channel("hook")], ..Notify::default() };
+    let mut said = |now: &str, notify: &Notify| -> Vec<String> {
+        overdue(notify, &mut world.state, at(now)).into_iter().map(|one| one.message).collect()
+    };
+    assert!(said("2026-11-02T03:00:00Z", &notify).is_empty());
+    insta::assert_debug_snapshot!(said("2026-11-02T03:00:01Z", &notify), @r#"
+    [
+        "hook: a message is owed since 2026-11-01; this run was told to send none",
+        "mail: a message to ann@example.org is owed since 2026-11-01; this run was told to send none",
+    ]
+    "#);
+    assert!(said("2026-11-03T00:00:00Z", &Notify::default()).is_empty(), "a channel that is gone owes nothing");
+    // A partial run says nothing of what it does not see; a full one knows that nothing is left to tell.
+    world.run("2026-11-02", &[("etl", Verdict::Valid, OK)], true).await;
+    assert_eq!(world.state.owed().unwrap().len(), 2);
+    world.night("2026-11-03", &[("payroll", Verdict::Valid, OK)]).await;
     assert!(world.state.owed().unwrap().is_empty());
 }
 

@@ -180,6 +180,19 @@ async fn a_message_that_loses_the_line_at_each_try_counts_once() {
 }
 
 #[tokio::test]
+async fn m3_a_message_that_may_have_been_taken_is_sent_twice_at_most() {
+    let (address, _) = server(|line| (line == ".").then_some("")).await;
+    let reference = reference();
+    let mut smtp = smtp(address, "127.0.0.1", &reference);
+    let now = DateTime::UNIX_EPOCH;
+    let parcel = Parcel { id: "1".to_owned(), to: "a@example.org", channel: "mail", now, content: Content::Test };
+    for again in [true, false] {
+        smtp.line.open = Some(dial(address).await);
+        assert_eq!(smtp.send(&parcel).await.again.is_some(), again);
+    }
+}
+
+#[tokio::test]
 async fn a_server_without_starttls_gets_nothing() {
     let (address, heard) = server(|_| None).await;
     let reference = reference();
