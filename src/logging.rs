@@ -29,6 +29,8 @@ pub fn start(common: &Common) {
         .with_env_filter(EnvFilter::new(level))
         .with_writer(Stderr)
         .with_ansi(anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never)
+        // It would tell of a stderr that takes nothing on stderr, and panic.
+        .log_internal_errors(false)
         .with_target(false);
     // A second call, as in tests that run commands in-process, keeps the first subscriber.
     let _ = match common.log_format {

@@ -78,10 +78,14 @@ impl Output {
 /// # Errors
 /// Wrong usage, inventory or settings: nothing was tested.
 pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
-    let targets = args.output.targets(common.quiet)?;
+    let targets = args.output.targets(common.quiet);
     let job = args.into_job(common);
     let cancel = CancellationToken::new();
     let signal = super::signals::cancel_on_signal(&cancel)?;
+    if targets.is_err() {
+        job.refuse(&cancel).await;
+    }
+    let targets = targets?;
     let progress = super::progress::Progress::new(common.quiet);
     let stage = Stage {
         cancel: &cancel,

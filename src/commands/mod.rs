@@ -24,6 +24,7 @@ mod validate;
 use std::{future::Future, path::PathBuf};
 
 use clap::Subcommand;
+use tokio::runtime::Runtime;
 
 use crate::{
     cli::{Cli, Common},
@@ -97,12 +98,19 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
 
 /// One thread does it: the work is waiting for others.
 fn block_on(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(command)
+    run_on(tokio::runtime::Builder::new_current_thread().enable_all().build()?, command)
 }
 
 /// The server answers from a thread of its own, so that a run which reads, remembers and renders holds up no probe of it.
 fn block_beside_server(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?.block_on(command)
+    run_on(tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?, command)
+}
+
+/// What was broken off may have left a name being looked up on a thread of its own: nobody waits for that.
+fn run_on(runtime: Runtime, command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    let ended = runtime.block_on(command);
+    runtime.shutdown_background();
+    ended
 }
 
 /// The inventory a command works on: its arguments, else `--inventory`, else `inventory/`.

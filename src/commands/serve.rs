@@ -101,7 +101,8 @@ fn render(report: &Report<'_>) -> Result<Rendered, report::RenderFault> {
 /// # Errors
 /// The address cannot be listened on, or the settings' schedule cannot be used.
 async fn drive(args: &Args, listen: SocketAddr, job: &impl NightlyJob) -> anyhow::Result<Exit> {
-    let mut signals = super::signals::Signals::catch()?;
+    let stop = CancellationToken::new();
+    let signal = super::signals::cancel_on_signal(&stop)?;
     let listen = args.listen.unwrap_or(listen);
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!("cannot listen on {listen}: is another credwatch serve running? choose an address with --listen")
@@ -111,5 +112,9 @@ async fn drive(args: &Args, listen: SocketAddr, job: &impl NightlyJob) -> anyhow
     if !address.ip().is_loopback() {
         tracing::warn!("{address} is not a loopback address: whoever can reach it reads the report, without a login");
     }
-    serve::serve(job, listener, args.now, signals.first()).await
+    let ended = async {
+        stop.cancelled().await;
+        signal.exit().unwrap_or(Exit::Terminated)
+    };
+    serve::serve(job, listener, args.now, ended).await
 }

@@ -1,40 +1,28 @@
-//! SIGINT and SIGTERM end a run at the next boundary and a service at once; what was done is recorded.
+//! SIGTERM and SIGINT end a run at the next boundary and a service at once; what was done is recorded.
 
 use std::{
     io,
     sync::{
         Arc,
         atomic::{AtomicU8, Ordering},
+        mpsc,
     },
+    thread,
+    time::Duration,
 };
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    runtime::{Builder, Runtime},
+    signal::unix::{Signal, SignalKind, signal},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::Exit;
 
-/// SIGTERM and SIGINT, caught from here on.
-#[derive(Debug)]
-pub struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    /// # Errors
-    /// When the process may not install signal handlers.
-    pub fn catch() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    /// Waits for the first of them.
-    pub async fn first(&mut self) -> Exit {
-        tokio::select! {
-            _ = self.terminate.recv() => Exit::Terminated,
-            _ = self.interrupt.recv() => Exit::Interrupted,
-        }
-    }
-}
+/// What has not ended by itself so long after a signal is ended: a reader that takes nothing holds up a report for ever.
+/// What is recorded by then is recorded whole, as after a power cut.
+const GRACE: Duration = Duration::from_secs(9);
 
 /// Which signal came, if one did.
 #[derive(Debug, Clone, Default)]
@@ -48,18 +36,52 @@ impl Caught {
     }
 }
 
-/// Cancels on the first signal.
+/// Cancels on the first signal. The process ends at a second one, and in any case ten seconds later.
 ///
 /// # Errors
-/// As [`Signals::catch`].
+/// When the process may not install signal handlers.
 pub fn cancel_on_signal(cancel: &CancellationToken) -> io::Result<Caught> {
     let caught = Caught::default();
-    let mut signals = Signals::catch()?;
-    let (cancel, code) = (cancel.clone(), Arc::clone(&caught.0));
-    tokio::spawn(async move {
-        code.store(signals.first().await.code(), Ordering::SeqCst);
-        tracing::warn!("stopping: what was done so far is recorded");
-        cancel.cancel();
-    });
+    let (stop, seen) = (cancel.clone(), caught.clone());
+    let (ready, is_ready) = mpsc::channel();
+    // A thread of its own: the run's may be writing to somebody who does not read.
+    thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        let (runtime, mut signals) = match Signals::catch() {
+            Ok(caught) => caught,
+            Err(fault) => return drop(ready.send(Err(fault))),
+        };
+        let _ = ready.send(Ok(()));
+        let exit = runtime.block_on(signals.next());
+        seen.0.store(exit.code(), Ordering::SeqCst);
+        stop.cancel();
+        thread::spawn(|| tracing::warn!("stopping: what was done so far is recorded; a second signal ends it at once"));
+        let _ = runtime.block_on(async { timeout(GRACE, signals.next()).await });
+        std::process::exit(exit.code().into());
+    })?;
+    is_ready.recv().unwrap_or_else(|_| Err(io::Error::other("the thread for signals ended")))?;
     Ok(caught)
+}
+
+/// SIGTERM and SIGINT, caught from here on.
+#[derive(Debug)]
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn catch() -> io::Result<(Runtime, Self)> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let entered = runtime.enter();
+        let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        drop(entered);
+        Ok((runtime, Self { terminate, interrupt }))
+    }
+
+    async fn next(&mut self) -> Exit {
+        tokio::select! {
+            _ = self.terminate.recv() => Exit::Terminated,
+            _ = self.interrupt.recv() => Exit::Interrupted,
+        }
+    }
 }

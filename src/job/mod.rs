@@ -21,13 +21,13 @@ use crate::{
     exit::Exit,
     inventory::{self, Inventory, Selection, Subject},
     logging,
-    notify::{self, Desk, Tonight},
+    notify::{self, DeadMan, Desk, Tonight},
     period::Period,
     probe::{self, NotTested, Observation, Outcome, Prober},
     report::{self, Report},
     rotate::Known,
     run::{Incomplete, Run},
-    secret::Resolver,
+    secret::{Resolver, SecretRef},
     settings::{self, Settings},
     state::{self, Begun, Night, SqliteJournal},
     text,
@@ -72,24 +72,44 @@ impl Job {
                 tracing::error!("{fault}");
                 return Ok(Exit::Locked);
             }
-            begun => begun?,
+            begun => begun,
         };
         let resolver = Arc::new(Resolver::new(settings.exec.clone()));
-        let http = self.messenger(&settings)?;
-        let dead_man = settings.notify.dead_man.as_ref().zip(http.as_ref());
-        if let Some((url, http)) = dead_man {
-            notify::dead_man::start(url, &*resolver, http).await;
-        }
-        let ended = self.night(&settings, begun, &resolver, http.as_ref(), &mut stage).await;
+        let http = self.messenger(&settings);
+        let bell = bell(&settings, http.as_ref());
+        let dead_man = bell.as_ref().map(|(url, http)| DeadMan { url, secrets: &*resolver, http, stop: stage.cancel });
+        let ended = match (begun, &http) {
+            (Ok(begun), Ok(http)) => {
+                if let Some(dead_man) = dead_man {
+                    dead_man.start().await;
+                }
+                self.night(&settings, begun, &resolver, http.as_ref(), &mut stage).await
+            }
+            (Err(fault), _) => Err(fault.into()),
+            (_, Err(fault)) => Err(fault.clone().into()),
+        };
         let exit = *ended.as_ref().unwrap_or(&Exit::Usage);
         let exit = if stage.cancel.is_cancelled() { Exit::Terminated } else { exit };
-        if let Some((url, http)) = dead_man
-            && let Some(untold) = notify::dead_man::finish(url, exit, &*resolver, http).await
+        if let Some(dead_man) = dead_man
+            && let Some(untold) = dead_man.finish(exit).await
         {
             tracing::error!("{}", untold.message);
             return ended.map(|exit| if exit == Exit::Clean { Exit::Incomplete } else { exit });
         }
         ended
+    }
+
+    /// For a run that was asked for in a way that cannot be followed: tells the dead-man switch, where the settings name
+    /// one, that the night's run fails.
+    pub async fn refuse(&self, cancel: &CancellationToken) {
+        let Ok(settings) = self.settings() else { return };
+        let http = self.messenger(&settings);
+        let Some((url, http)) = bell(&settings, http.as_ref()) else { return };
+        let resolver = Resolver::new(settings.exec.clone());
+        let dead_man = DeadMan { url: &url, secrets: &resolver, http: &http, stop: cancel };
+        if let Some(untold) = dead_man.finish(Exit::Usage).await {
+            tracing::error!("{}", untold.message);
+        }
     }
 
     fn settings(&self) -> anyhow::Result<Settings> {
@@ -167,10 +187,14 @@ impl Job {
             partial,
             policy: &settings.policy,
         };
-        if let Some(http) = http {
-            let desk = Desk { notify: &settings.notify, ca: settings.ca.as_deref(), http, secrets: &**resolver };
-            run.incomplete.extend(notify::deliver(&desk, &mut *begun.state, &tonight).await);
-        }
+        let undelivered = match http {
+            Some(http) => {
+                let desk = Desk { notify: &settings.notify, ca: settings.ca.as_deref(), http, secrets: &**resolver };
+                notify::deliver(&desk, &mut *begun.state, &tonight, stage.cancel).await
+            }
+            None => notify::overdue(&settings.notify, &mut *begun.state, now),
+        };
+        run.incomplete.extend(undelivered);
 
         run.finished_at = clock::now();
         let sound = run.incomplete.is_empty()
@@ -245,6 +269,20 @@ impl Job {
         retest::retest_changed(&prober, subjects, &mut observations, &begun.memory, stage.cancel).await;
         Ok(observations)
     }
+}
+
+/// The dead-man switch of the settings and what reaches it: also without a CA file that cannot be used, for it may well
+/// need none.
+fn bell(
+    settings: &Settings,
+    http: Result<&Option<reqwest::Client>, &probe::SetupFault>,
+) -> Option<(SecretRef, reqwest::Client)> {
+    let url = settings.notify.dead_man.clone()?;
+    let http = match http {
+        Ok(http) => http.clone()?,
+        Err(_) => probe::http_client(&settings.http, None).ok()?,
+    };
+    Some((url, http))
 }
 
 /// What a signal kept from being tested is neither judged nor remembered.

@@ -1,5 +1,7 @@
 //! How a message leaves the machine: one implementation per kind of channel.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
@@ -11,7 +13,7 @@ pub trait Carrier: Send {
     /// A webhook gets one message per run, a mail channel one per person.
     fn is_webhook(&self) -> bool;
 
-    async fn send(&mut self, parcel: &Parcel<'_>) -> Sent;
+    async fn send(&mut self, parcel: &Parcel<'_>) -> Tried;
 
     /// After the last message.
     async fn close(&mut self);
@@ -46,4 +48,18 @@ pub enum Sent {
     Kept(String),
     /// Nothing can be sent on this channel in this run.
     Down(String),
+}
+
+/// What one try came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    pub sent: Sent,
+    /// It may be otherwise in a moment, but not sooner than this.
+    pub again: Option<Duration>,
+}
+
+impl From<Sent> for Tried {
+    fn from(sent: Sent) -> Self {
+        Self { sent, again: None }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{
@@ -13,38 +14,52 @@ use crate::{exit::Exit, run::Incomplete, secret::SecretRef};
 /// A monitor must not hold up the night.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Tells that a run begins. A failure is only logged: the ping at the end counts.
-pub async fn start(url: &SecretRef, secrets: &dyn Secrets, http: &reqwest::Client) {
-    if let Err(reason) = ping(url, Some("start"), secrets, http).await {
-        tracing::warn!("dead-man switch: {reason}");
-    }
+/// Where a run is reported.
+#[derive(Clone, Copy)]
+pub struct DeadMan<'a> {
+    pub url: &'a SecretRef,
+    pub secrets: &'a dyn Secrets,
+    pub http: &'a reqwest::Client,
+    /// Once cancelled nothing is sent: the silence raises the alarm.
+    pub stop: &'a CancellationToken,
 }
 
-/// Tells how a run ended: `URL` when it was sound (findings are), `URL/fail` when it was not, nothing when there was
-/// no run or it was cut short; then the silence raises the alarm.
-///
-/// Returns `dead-man-unreachable` when the ping did not arrive; a run that was clean is incomplete then.
-pub async fn finish(url: &SecretRef, exit: Exit, secrets: &dyn Secrets, http: &reqwest::Client) -> Option<Incomplete> {
-    let suffix = match exit {
-        Exit::Clean | Exit::Findings => None,
-        Exit::Usage | Exit::Incomplete => Some("fail"),
-        Exit::Locked | Exit::Interrupted | Exit::Terminated => return None,
-    };
-    let reason = ping(url, suffix, secrets, http).await.err()?;
-    Some(Incomplete::new("dead-man-unreachable", format!("the dead-man switch was not told: {reason}")))
-}
-
-async fn ping(
-    url: &SecretRef,
-    suffix: Option<&str>,
-    secrets: &dyn Secrets,
-    http: &reqwest::Client,
-) -> Result<(), String> {
-    let mut url = endpoint(&secrets.resolve(url).await?, "`notify.dead_man`")?;
-    if let Some(suffix) = suffix {
-        append(&mut url, suffix);
+impl DeadMan<'_> {
+    /// Tells that a run begins. A failure is only logged: the ping at the end counts.
+    pub async fn start(self) {
+        if let Err(reason) = self.ping(Some("start")).await {
+            tracing::warn!("dead-man switch: {reason}");
+        }
     }
-    answered(http.get(url).timeout(DEADLINE).send().await)
+
+    /// Tells how a run ended: `URL` when it was sound (findings are), `URL/fail` when it was not, nothing when there
+    /// was no run or it was cut short; then the silence raises the alarm.
+    ///
+    /// Returns `dead-man-unreachable` when the ping did not arrive; a run that was clean is incomplete then.
+    pub async fn finish(self, exit: Exit) -> Option<Incomplete> {
+        let suffix = match exit {
+            Exit::Clean | Exit::Findings => None,
+            Exit::Usage | Exit::Incomplete => Some("fail"),
+            Exit::Locked | Exit::Interrupted | Exit::Terminated => return None,
+        };
+        let reason = self.ping(suffix).await.err()?;
+        Some(Incomplete::new("dead-man-unreachable", format!("the dead-man switch was not told: {reason}")))
+    }
+
+    async fn ping(self, suffix: Option<&str>) -> Result<(), String> {
+        let pinged = async {
+            let mut url = endpoint(&self.secrets.resolve(self.url).await?, "`notify.dead_man`")?;
+            if let Some(suffix) = suffix {
+                append(&mut url, suffix);
+            }
+            answered(self.http.get(url).timeout(DEADLINE).send().await).map(drop).map_err(|fault| fault.reason)
+        };
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Ok(()),
+            done = pinged => done,
+        }
+    }
 }
 
 /// Behind the path, before a query.
@@ -64,8 +79,12 @@ mod tests {
         let server = MockServer::start().await;
         Mock::given(any()).respond_with(ResponseTemplate::new(200)).mount(&server).await;
         let (vault, url) = Vault::with_url(&format!("{}/ping/canary-Uuid4?rid=7", server.uri()));
-        start(&url, &vault, &client()).await;
-        assert_eq!(finish(&url, exit, &vault, &client()).await, None);
+        let (http, stop) = (client(), CancellationToken::new());
+        let switch = DeadMan { url: &url, secrets: &vault, http: &http, stop: &stop };
+        switch.start().await;
+        assert_eq!(switch.finish(exit).await, None);
+        stop.cancel();
+        assert_eq!(switch.finish(exit).await, None, "nothing is sent any more");
         let requests = server.received_requests().await.unwrap();
         requests
             .iter()
@@ -91,7 +110,9 @@ mod tests {
         let server = MockServer::start().await;
         Mock::given(any()).respond_with(ResponseTemplate::new(404)).mount(&server).await;
         let (vault, url) = Vault::with_url(&format!("{}/canary-Uuid4", server.uri()));
-        let incomplete = finish(&url, Exit::Clean, &vault, &client()).await.unwrap();
+        let (http, stop) = (client(), CancellationToken::new());
+        let switch = DeadMan { url: &url, secrets: &vault, http: &http, stop: &stop };
+        let incomplete = switch.finish(Exit::Clean).await.unwrap();
         assert_eq!(incomplete.code, "dead-man-unreachable");
         assert_eq!(incomplete.message, "the dead-man switch was not told: the receiver answered HTTP 404");
         for (url, said) in [
@@ -100,7 +121,8 @@ mod tests {
             ("canary-Uuid4", "`notify.dead_man` is no URL"),
         ] {
             let (vault, url) = Vault::with_url(url);
-            let message = finish(&url, Exit::Clean, &vault, &client()).await.unwrap().message;
+            let switch = DeadMan { url: &url, secrets: &vault, http: &http, stop: &stop };
+            let message = switch.finish(Exit::Clean).await.unwrap().message;
             assert_eq!(message, format!("the dead-man switch was not told: {said}"));
         }
     }

@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Desk,
+    again::{self, Patience, STOPPED},
     audience::{Audience, View},
     carrier::{Carrier, Content, Parcel, Sent},
     digest::{self, Digest},
@@ -16,16 +19,47 @@ use super::{
 };
 use crate::{
     run::Incomplete,
+    settings::Notify,
     state::{News, State, StateFault, Told, unavailable},
     text,
 };
 
 /// Tells everybody what is due to them, channel by channel; none holds up another.
 ///
-/// Returns what could not be delivered; it is due again with the next run.
-pub async fn deliver(desk: &Desk<'_>, state: &mut dyn State, tonight: &Tonight<'_>) -> Vec<Incomplete> {
+/// Returns what could not be delivered; it is due again with the next run. Once `stop` is cancelled nothing more is sent.
+pub async fn deliver(
+    desk: &Desk<'_>,
+    state: &mut dyn State,
+    tonight: &Tonight<'_>,
+    stop: &CancellationToken,
+) -> Vec<Incomplete> {
     let channels = desk.notify.channels.iter().map(|channel| (channel.name.as_str(), desk.carrier(channel))).collect();
-    deliver_through(channels, &desk.notify.admins, state, tonight).await
+    deliver_through(channels, &desk.notify.admins, state, tonight, stop).await
+}
+
+/// By channel and person.
+type Debts = HashMap<(String, String), DateTime<Utc>>;
+
+/// What has been owed for more than a day, for a run that sends nothing.
+pub fn overdue(notify: &Notify, state: &mut dyn State, now: DateTime<Utc>) -> Vec<Incomplete> {
+    let owed = match state.owed() {
+        Ok(owed) => owed,
+        Err(fault) => return vec![unavailable(&fault)],
+    };
+    let mut owed: Vec<_> = owed.into_iter().filter(|(_, since)| now - *since > TimeDelta::days(1)).collect();
+    owed.sort();
+    let of_a_channel = |channel: &String| notify.channels.iter().any(|known| known.name == *channel);
+    owed.retain(|((channel, _), _)| of_a_channel(channel));
+    let sentence = |((channel, person), since): ((String, String), DateTime<Utc>)| {
+        let (channel, to, since) = (text::shortened(&channel, 60), towards(&person), since.format("%Y-%m-%d"));
+        format!("{channel}: a message{to} is owed since {since}; this run was told to send none")
+    };
+    owed.into_iter().map(|debt| Incomplete::new("message-undelivered", sentence(debt))).collect()
+}
+
+/// Nothing for a webhook.
+fn towards(mailbox: &str) -> String {
+    if mailbox.is_empty() { String::new() } else { format!(" to {}", text::shortened(mailbox, 200)) }
 }
 
 type Carriers<'a> = Vec<(&'a str, Box<dyn Carrier + 'a>)>;
@@ -35,6 +69,7 @@ pub(super) async fn deliver_through(
     admins: &[String],
     state: &mut dyn State,
     tonight: &Tonight<'_>,
+    stop: &CancellationToken,
 ) -> Vec<Incomplete> {
     if channels.is_empty() {
         return Vec::new();
@@ -44,9 +79,9 @@ pub(super) async fn deliver_through(
     let index = policy::index(tonight.assessments);
     let mut incomplete = Vec::new();
     for (channel, mut carrier) in channels {
-        let told = books.told_through(channel);
-        let mut round = Round { channel, tonight, index: &index, audience: &audience, told: &told };
-        round.go(&mut *carrier, &mut books, &mut incomplete).await;
+        let (told, owed) = (books.told_through(channel), books.owed_through(channel));
+        let mut round = Round { channel, tonight, index: &index, audience: &audience, told: &told, owed: &owed };
+        round.go(&mut *carrier, &mut books, &mut incomplete, stop).await;
         carrier.close().await;
     }
     incomplete.extend(books.fault.as_ref().map(unavailable));
@@ -57,7 +92,7 @@ pub(super) async fn deliver_through(
 struct Books<'s> {
     state: &'s mut dyn State,
     told: Vec<Told>,
-    owed: HashMap<(String, String), chrono::DateTime<chrono::Utc>>,
+    owed: Debts,
     fault: Option<StateFault>,
 }
 
@@ -68,6 +103,11 @@ impl<'s> Books<'s> {
             Ok((told, owed)) => Self { state, told, owed, fault: None },
             Err(fault) => Self { state, told: Vec::new(), owed: HashMap::new(), fault: Some(fault) },
         }
+    }
+
+    /// Who is owed a message on that channel, and since when.
+    fn owed_through(&mut self, channel: &str) -> HashMap<String, DateTime<Utc>> {
+        self.owed.extract_if(|(through, _), _| through == channel).map(|((_, person), since)| (person, since)).collect()
     }
 
     /// What each person was told on that channel.
@@ -94,30 +134,50 @@ struct Round<'r> {
     index: &'r Index<'r>,
     audience: &'r Audience,
     told: &'r HashMap<String, Vec<Told>>,
+    owed: &'r HashMap<String, DateTime<Utc>>,
+}
+
+/// Why nothing more is sent on a channel, how many wait, and since when the first of them does.
+struct Down {
+    reason: String,
+    waiting: usize,
+    since: Option<DateTime<Utc>>,
 }
 
 impl Round<'_> {
-    async fn go(&mut self, carrier: &mut dyn Carrier, books: &mut Books<'_>, incomplete: &mut Vec<Incomplete>) {
+    async fn go(
+        &mut self,
+        carrier: &mut dyn Carrier,
+        books: &mut Books<'_>,
+        incomplete: &mut Vec<Incomplete>,
+        stop: &CancellationToken,
+    ) {
+        let mut patience = Patience::new();
         let mut silent = Vec::new();
-        let mut down: Option<(String, usize)> = None;
+        let mut down: Option<Down> = None;
         for person in self.recipients(carrier.is_webhook()) {
             let (mailbox, due) = self.due(person, carrier.is_webhook());
             silent.extend(due.silent);
             if due.events.is_empty() {
-                silent.extend(self.settled(person, books));
+                // A partial run does not know whether the debt is still one.
+                silent.extend(self.settled(person).filter(|_| !self.tonight.partial));
                 continue;
             }
-            if let Some((_, waiting)) = &mut down {
-                *waiting += 1;
+            if down.is_none() && stop.is_cancelled() {
+                down = Some(Down { reason: STOPPED.to_owned(), waiting: 0, since: None });
+            }
+            if let Some(down) = &mut down {
+                down.waits(self.owed.get(person));
+                silent.extend(self.debt(person));
                 continue;
             }
             let parcel = self.parcel(person, mailbox, due.events, &books.state.installation().key);
-            let sent = carrier.send(&parcel).await;
+            let sent = again::send(carrier, &parcel, &mut patience, stop).await;
             let Content::News(digest) = &parcel.content else { continue };
             match sent {
                 Sent::Accepted => {
                     let mut news = self.knows(person, &digest.events, false);
-                    news.extend(self.settled(person, books));
+                    news.extend(self.settled(person));
                     books.write(&news);
                 }
                 Sent::Refused(reason) => {
@@ -125,17 +185,18 @@ impl Round<'_> {
                     incomplete.push(self.refused(mailbox, &reason));
                 }
                 Sent::Kept(reason) => {
-                    let since = self.owed(person, books);
-                    incomplete.push(self.kept(mailbox, &reason, &since));
+                    books.write(self.debt(person).as_slice());
+                    incomplete.push(self.kept(mailbox, &reason, self.owed.get(person)));
                 }
                 Sent::Down(reason) => {
-                    let since = self.owed(person, books);
-                    down = Some((format!("{reason}{since}"), 1));
+                    books.write(self.debt(person).as_slice());
+                    let waits = Down { reason, waiting: 0, since: None };
+                    down.insert(waits).waits(self.owed.get(person));
                 }
             }
         }
         books.write(&silent);
-        incomplete.extend(down.map(|(reason, waiting)| self.down(&reason, waiting)));
+        incomplete.extend(down.map(|down| self.down(&down)));
     }
 
     /// Everybody something may be due to, in the same order every night.
@@ -143,7 +204,8 @@ impl Round<'_> {
         if webhook {
             return BTreeSet::from([""]);
         }
-        self.audience.people.keys().chain(self.told.keys()).map(String::as_str).collect()
+        let people = self.audience.people.keys().chain(self.told.keys()).chain(self.owed.keys());
+        people.map(String::as_str).collect()
     }
 
     fn due<'e>(&'e self, person: &'e str, webhook: bool) -> (&'e str, policy::Due<'e>) {
@@ -190,20 +252,15 @@ impl Round<'_> {
         events.iter().map(news).collect()
     }
 
-    fn settled(&self, person: &str, books: &Books<'_>) -> Option<News> {
-        let key = (self.channel.to_owned(), person.to_owned());
-        let (channel, person) = books.owed.contains_key(&key).then_some(key)?;
+    fn settled(&self, person: &str) -> Option<News> {
+        let (channel, person) = (self.channel.to_owned(), self.owed.get_key_value(person)?.0.clone());
         Some(News::Settled { channel, person })
     }
 
-    /// Notes the debt and says how old it is.
-    fn owed(&self, person: &str, books: &mut Books<'_>) -> String {
-        let (key, now) = ((self.channel.to_owned(), person.to_owned()), self.tonight.now);
-        if let Some(since) = books.owed.get(&key) {
-            return format!("; owed since {}", since.format("%Y-%m-%d"));
-        }
-        books.write(&[News::Owed { channel: key.0, person: key.1, since: now }]);
-        String::new()
+    /// A debt that is new tonight.
+    fn debt(&self, person: &str) -> Option<News> {
+        let (channel, is_known) = (self.channel.to_owned(), self.owed.contains_key(person));
+        (!is_known).then(|| News::Owed { channel, person: person.to_owned(), since: self.tonight.now })
     }
 
     fn refused(&self, mailbox: &str, reason: &str) -> Incomplete {
@@ -214,23 +271,33 @@ impl Round<'_> {
         )
     }
 
-    fn kept(&self, mailbox: &str, reason: &str, since: &str) -> Incomplete {
-        let to = if mailbox.is_empty() { String::new() } else { format!(" to {}", text::shortened(mailbox, 200)) };
-        let channel = text::shortened(self.channel, 60);
+    fn kept(&self, mailbox: &str, reason: &str, since: Option<&DateTime<Utc>>) -> Incomplete {
+        let (channel, to, since) = (text::shortened(self.channel, 60), towards(mailbox), owed_since(since));
         Incomplete::new(
             "message-undelivered",
             format!("{channel}: the message{to} was not taken ({reason}); it is sent with the next run{since}"),
         )
     }
 
-    fn down(&self, reason: &str, waiting: usize) -> Incomplete {
-        let channel = text::shortened(self.channel, 60);
-        let messages = if waiting == 1 { "1 message".to_owned() } else { format!("{waiting} messages") };
+    fn down(&self, Down { reason, waiting, since }: &Down) -> Incomplete {
+        let (channel, since) = (text::shortened(self.channel, 60), owed_since(since.as_ref()));
+        let messages = if *waiting == 1 { "1 message".to_owned() } else { format!("{waiting} messages") };
         Incomplete::new(
             "message-undelivered",
-            format!("{channel}: {messages} could not be sent ({reason}); to be sent with the next run"),
+            format!("{channel}: {messages} could not be sent ({reason}); to be sent with the next run{since}"),
         )
     }
+}
+
+impl Down {
+    fn waits(&mut self, since: Option<&DateTime<Utc>>) {
+        self.waiting += 1;
+        self.since = self.since.into_iter().chain(since.copied()).min();
+    }
+}
+
+fn owed_since(since: Option<&DateTime<Utc>>) -> String {
+    since.map(|since| format!("; owed since {}", since.format("%Y-%m-%d"))).unwrap_or_default()
 }
 
 fn digest_of<'e>(tonight: &Tonight<'e>, events: Vec<Event<'e>>, admin: bool) -> Digest<'e> {
@@ -266,7 +333,8 @@ fn identity_of(event: &Event<'_>) -> String {
 pub fn preview(from: &str, admins: &[String], tonight: &Tonight<'_>) -> Result<Vec<Mail>, BadMail> {
     let audience = Audience::of(admins, tonight.assessments);
     let index = policy::index(tonight.assessments);
-    let round = Round { channel: "preview", tonight, index: &index, audience: &audience, told: &HashMap::new() };
+    let (told, owed) = (HashMap::new(), HashMap::new());
+    let round = Round { channel: "preview", tonight, index: &index, audience: &audience, told: &told, owed: &owed };
     let mut mails = Vec::new();
     for (person, known) in &audience.people {
         let events = round.due(person, false).1.events;

@@ -4,9 +4,10 @@
 //! remembers it only after the server took it over. The order makes loss impossible and a duplicate rare: killed
 //! between the server's acceptance and the note of it, the next run sends the same message with the same id.
 
+mod again;
 mod audience;
 mod carrier;
-pub mod dead_man;
+mod dead_man;
 mod deliver;
 mod digest;
 mod event;
@@ -17,7 +18,8 @@ mod trial;
 mod webhook;
 
 pub use carrier::Sent;
-pub use deliver::{deliver, preview};
+pub use dead_man::DeadMan;
+pub use deliver::{deliver, overdue, preview};
 pub use policy::Tonight;
 pub use trial::{Trial, test};
 

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use super::{
     Secrets,
-    carrier::{Carrier, Content, Parcel, Sent},
+    carrier::{Carrier, Content, Parcel, Sent, Tried},
     digest,
     mail::{BadMail, Mail, message_for},
 };
@@ -45,8 +45,8 @@ pub struct Smtp<'a> {
 #[derive(Default)]
 pub struct Line {
     open: Option<AsyncSmtpConnection>,
-    /// Connections lost in a row: the second one ends the channel for this run.
-    lost: u8,
+    /// Messages in a row whose connection was lost: the second one ends the channel for this run.
+    lost: Vec<String>,
 }
 
 #[async_trait]
@@ -55,8 +55,8 @@ impl Carrier for Smtp<'_> {
         false
     }
 
-    async fn send(&mut self, parcel: &Parcel<'_>) -> Sent {
-        let Some(from) = self.from else { return Sent::Down("`notify.from` is not set".to_owned()) };
+    async fn send(&mut self, parcel: &Parcel<'_>) -> Tried {
+        let Some(from) = self.from else { return Sent::Down("`notify.from` is not set".to_owned()).into() };
         let letter = match &parcel.content {
             Content::Test => digest::test_letter(parcel.channel, parcel.now),
             Content::News(news) => digest::letter(news),
@@ -65,48 +65,54 @@ impl Carrier for Smtp<'_> {
             .map_err(|error| BadMail::Build(error.to_string()))
             .and_then(|letter| message_for(from, parcel.to, &parcel.id, parcel.now, letter));
         match mail {
-            Ok(mail) => self.transact(&mail).await,
-            Err(fault @ BadMail::To) => Sent::Refused(fault.to_string()),
-            Err(fault @ (BadMail::From | BadMail::Build(_))) => Sent::Down(fault.to_string()),
+            Ok(mail) => self.transact(&mail, &parcel.id).await,
+            Err(fault @ BadMail::To) => Sent::Refused(fault.to_string()).into(),
+            Err(fault @ (BadMail::From | BadMail::Build(_))) => Sent::Down(fault.to_string()).into(),
         }
     }
 
     async fn close(&mut self) {
         if let Some(mut connection) = self.line.open.take() {
             // What was accepted is accepted, whatever comes of the farewell.
-            let _ = timeout(Duration::from_secs(5), connection.quit()).await;
+            let _ = timeout(Duration::from_secs(2), connection.quit()).await;
         }
     }
 }
 
 impl Smtp<'_> {
-    async fn transact(&mut self, mail: &Mail) -> Sent {
+    async fn transact(&mut self, mail: &Mail, id: &str) -> Tried {
         let mut connection = match self.line.open.take() {
             Some(connection) => connection,
             None => match timeout(CONNECT, self.connect()).await {
                 Ok(Ok(connection)) => connection,
-                Ok(Err(reason)) => return Sent::Down(reason),
-                Err(_) => return Sent::Down(format!("{} did not answer in time", self.place())),
+                Ok(Err(NoLine { reason, again })) => return Tried { sent: Sent::Down(reason), again },
+                Err(_) => return Sent::Down(format!("{} did not answer in time", self.place())).into(),
             },
         };
         let step = timeout(TRANSACTION, transaction(&mut connection, mail)).await;
         let step = step.unwrap_or_else(|_| Err(Step::Lost("it did not answer in time".to_owned())));
         match step {
             Ok(()) => {
-                self.line = Line { open: Some(connection), lost: 0 };
-                Sent::Accepted
+                self.line = Line { open: Some(connection), lost: Vec::new() };
+                Sent::Accepted.into()
             }
             Err(Step::Lost(reason)) => {
-                self.line.lost += 1;
+                // It may have been taken before the line broke: two copies are enough.
+                let is_first = self.line.lost.last().is_none_or(|last| last != id);
+                if is_first {
+                    self.line.lost.push(id.to_owned());
+                }
                 let reason = format!("{}: {reason}", self.place());
-                if self.line.lost < 2 { Sent::Kept(reason) } else { Sent::Down(reason) }
+                let sent = if self.line.lost.len() < 2 { Sent::Kept(reason) } else { Sent::Down(reason) };
+                Tried { sent, again: is_first.then_some(Duration::ZERO) }
             }
             Err(Step::Answered(sent)) => {
-                self.line.lost = 0;
+                self.line.lost.clear();
                 if matches!(timeout(CONNECT, connection.command(Rset)).await, Ok(Ok(_))) {
                     self.line.open = Some(connection);
                 }
-                sent
+                let again = matches!(sent, Sent::Kept(_)).then_some(Duration::ZERO);
+                Tried { sent, again }
             }
         }
     }
@@ -119,10 +125,10 @@ impl Smtp<'_> {
         format!("{}:{} ({tls})", text::shortened(self.host, 120), self.port)
     }
 
-    async fn connect(&self) -> Result<AsyncSmtpConnection, String> {
+    async fn connect(&self) -> Result<AsyncSmtpConnection, NoLine> {
         let hello = ClientId::default();
         let place = self.place();
-        let failed = |error: &Error| format!("{place}: {}", explained(error));
+        let failed = |error: &Error| NoLine::from(error, format!("{place}: {}", explained(error)));
         let tls = self.tls_parameters()?;
         let implicit = matches!(self.tls, SmtpTls::Implicit).then(|| tls.clone());
         let connecting = if self.host.eq_ignore_ascii_case("localhost") {
@@ -135,7 +141,7 @@ impl Smtp<'_> {
         let mut connection = connecting.map_err(|error| failed(&error))?;
         if matches!(self.tls, SmtpTls::Starttls) {
             if !connection.can_starttls() {
-                return Err(format!("{place} offers no STARTTLS, and nothing is sent without TLS"));
+                return Err(format!("{place} offers no STARTTLS, and nothing is sent without TLS").into());
             }
             connection.starttls(tls, &hello).await.map_err(|error| failed(&error))?;
         }
@@ -154,24 +160,47 @@ impl Smtp<'_> {
         builder.build_rustls().map_err(|error| format!("TLS could not be set up: {}", explained(&error)))
     }
 
-    async fn sign_in(&self, connection: &mut AsyncSmtpConnection) -> Result<(), String> {
+    async fn sign_in(&self, connection: &mut AsyncSmtpConnection) -> Result<(), NoLine> {
         let (Some(username), Some(password)) = (self.username, self.password) else { return Ok(()) };
         let place = self.place();
         let password = self.secrets.resolve(password).await?;
         if connection.server_info().get_auth_mechanism(MECHANISMS).is_none() {
-            return Err(format!("{place} offers neither PLAIN nor LOGIN to sign in with a password"));
+            return Err(format!("{place} offers neither PLAIN nor LOGIN to sign in with a password").into());
         }
         let credentials = Credentials::new(username.to_owned(), password.expose().to_owned());
         connection.auth(MECHANISMS, &credentials).await.map(drop).map_err(|error| {
             // The answer's own words are left out: a server may repeat what it was sent.
-            match error.status() {
+            let reason = match error.status() {
                 Some(_) if is_exchange_without_passwords(&error) => format!(
                     "{place}: Exchange Online takes no passwords for SMTP any more (5.7.30); send through a relay or a connector of yours"
                 ),
                 Some(code) => format!("{place} refused the authentication ({code}): mend `username` and `password` of the channel"),
                 None => format!("{place}: {}", explained(&error)),
-            }
+            };
+            NoLine::from(&error, reason)
         })
+    }
+}
+
+/// Why there is no connection to send on.
+#[derive(Debug)]
+struct NoLine {
+    reason: String,
+    /// As in [`Tried`].
+    again: Option<Duration>,
+}
+
+impl NoLine {
+    /// A 4xx greeting and the network may pass; a 5xx and what TLS minds do not.
+    fn from(error: &Error, reason: String) -> Self {
+        let stays = error.is_permanent() || error.is_tls() || error.is_client();
+        Self { reason, again: (!stays).then_some(Duration::ZERO) }
+    }
+}
+
+impl From<String> for NoLine {
+    fn from(reason: String) -> Self {
+        Self { reason, again: None }
     }
 }
 

@@ -44,7 +44,7 @@ pub async fn test(desk: &Desk<'_>, names: &[String], now: DateTime<Utc>) -> Vec<
             }
             let id = uuid::Uuid::new_v4().simple().to_string();
             let parcel = Parcel { id, to: &to, channel: &channel.name, now, content: Content::Test };
-            let sent = carrier.send(&parcel).await;
+            let sent = carrier.send(&parcel).await.sent;
             down = matches!(sent, Sent::Down(_)).then(|| sent.clone());
             trials.push(Trial { channel: channel.name.clone(), to, sent });
         }

@@ -5,22 +5,26 @@ use std::time::Duration;
 use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::STANDARD, engine::general_purpose::STANDARD_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
+use reqwest::header::RETRY_AFTER;
 use serde_json::{Value, json};
 use sha2::Sha256;
+use tokio::time::timeout;
 use url::{Host, Url};
 
 use super::{
     Secrets,
-    carrier::{Carrier, Content, Parcel, Sent},
+    carrier::{Carrier, Content, Parcel, Sent, Tried},
     digest::Digest,
     event::{Ending, Event, Kind},
 };
 use crate::{
-    clock,
+    clock, probe,
     secret::{Secret, SecretRef},
 };
 
 const DEADLINE: Duration = Duration::from_secs(30);
+const BODY_DEADLINE: Duration = Duration::from_secs(5);
+const BODY_LIMIT: usize = 64 * 1024;
 
 pub struct Webhook<'a> {
     pub url: &'a SecretRef,
@@ -36,10 +40,10 @@ impl Carrier for Webhook<'_> {
         true
     }
 
-    async fn send(&mut self, parcel: &Parcel<'_>) -> Sent {
+    async fn send(&mut self, parcel: &Parcel<'_>) -> Tried {
         match self.post(parcel).await {
-            Ok(()) => Sent::Accepted,
-            Err(reason) => Sent::Kept(reason),
+            Ok(()) => Sent::Accepted.into(),
+            Err(Unaccepted { reason, again }) => Tried { sent: Sent::Kept(reason), again },
         }
     }
 
@@ -47,7 +51,7 @@ impl Carrier for Webhook<'_> {
 }
 
 impl Webhook<'_> {
-    async fn post(&self, parcel: &Parcel<'_>) -> Result<(), String> {
+    async fn post(&self, parcel: &Parcel<'_>) -> Result<(), Unaccepted> {
         let url = endpoint(&self.secrets.resolve(self.url).await?, "the webhook's URL")?;
         let body = payload(parcel).to_string();
         let timestamp = parcel.now.timestamp();
@@ -62,7 +66,26 @@ impl Webhook<'_> {
             let key = self.secrets.resolve(key).await?;
             request = request.header("webhook-signature", signature(&key, &parcel.id, timestamp, &body));
         }
-        answered(request.body(body).send().await)
+        let response = answered(request.body(body).send().await)?;
+        let status = response.status().as_u16();
+        if is_an_error(&body_of(response).await) {
+            return Err(format!("the receiver answered HTTP {status} with an error in it").into());
+        }
+        Ok(())
+    }
+}
+
+/// Why a request is not taken for accepted.
+#[derive(Debug)]
+pub(super) struct Unaccepted {
+    pub reason: String,
+    /// As in [`Tried`].
+    again: Option<Duration>,
+}
+
+impl From<String> for Unaccepted {
+    fn from(reason: String) -> Self {
+        Self { reason, again: None }
     }
 }
 
@@ -86,14 +109,90 @@ pub(super) fn endpoint(secret: &Secret, what: &str) -> Result<Url, String> {
 }
 
 /// Only 2xx means accepted.
-pub(super) fn answered(answer: reqwest::Result<reqwest::Response>) -> Result<(), String> {
-    match answer {
-        Ok(response) if response.status().is_success() => Ok(()),
-        Ok(response) => Err(format!("the receiver answered HTTP {}", response.status().as_u16())),
-        Err(error) if error.is_timeout() => Err("the receiver did not answer in time".to_owned()),
-        Err(error) if error.is_connect() => Err("the receiver could not be reached".to_owned()),
-        Err(error) => Err(format!("the request failed: {}", error.without_url())),
+pub(super) fn answered(answer: reqwest::Result<reqwest::Response>) -> Result<reqwest::Response, Unaccepted> {
+    let response = answer.map_err(|error| {
+        let again = (!error.is_builder()).then_some(Duration::ZERO);
+        let reason = match error {
+            error if error.is_timeout() => "the receiver did not answer in time".to_owned(),
+            error if error.is_connect() => "the receiver could not be reached".to_owned(),
+            error => format!("the request failed: {}", error.without_url()),
+        };
+        Unaccepted { reason, again }
+    })?;
+    let status = response.status();
+    if status.is_success() {
+        return Ok(response);
     }
+    let told = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let told = told.and_then(|value| probe::retry_after(value, clock::now())).unwrap_or_default();
+    let may_pass = status.is_server_error() || matches!(status.as_u16(), 408 | 429);
+    let again = may_pass.then(|| Duration::from_secs(told));
+    Err(Unaccepted { reason: format!("the receiver answered HTTP {}", status.as_u16()), again })
+}
+
+/// As much of an answer as comes soon: the status has accepted the message, and what is longer is no short "no".
+async fn body_of(mut response: reqwest::Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    let reading = async {
+        while let Ok(Some(chunk)) = response.chunk().await
+            && body.len() <= BODY_LIMIT
+        {
+            body.extend_from_slice(&chunk);
+        }
+    };
+    let _ = timeout(BODY_DEADLINE, reading).await;
+    body
+}
+
+/// What Slack's incoming webhooks say in place of `ok` (docs.slack.dev, "Sending messages using incoming webhooks").
+const SLACK: [&str; 14] = [
+    "action_prohibited",
+    "channel_is_archived",
+    "channel_not_found",
+    "invalid_payload",
+    "invalid_token",
+    "no_active_hooks",
+    "no_service",
+    "no_service_id",
+    "no_team",
+    "no_text",
+    "posting_to_general_channel_denied",
+    "team_disabled",
+    "too_many_attachments",
+    "user_not_found",
+];
+/// How a Teams connector answers 200 to what it threw away (learn.microsoft.com, "Rate limiting for connectors").
+const TEAMS: &str = "webhook message delivery failed";
+
+/// Chat services and gateways answer 200 and say in the body that they took nothing. Only what says so plainly counts:
+/// a message sent twice each night is worse than none, and any other text is no answer to us.
+fn is_an_error(body: &[u8]) -> bool {
+    let Ok(Value::Object(members)) = serde_json::from_slice(body) else {
+        let text = String::from_utf8_lossy(body).trim().to_ascii_lowercase();
+        return SLACK.contains(&&*text) || text.starts_with(TEAMS);
+    };
+    let says = |member: &str, wanted: &[&str]| {
+        members
+            .get(member)
+            .and_then(Value::as_str)
+            .is_some_and(|text| wanted.iter().any(|one| text.eq_ignore_ascii_case(one)))
+    };
+    // `"error": null`, `""`, `false`, `0`, `[]` and `{}` say that there is none.
+    let holds = |member| match members.get(member) {
+        Some(Value::String(text)) => !text.is_empty(),
+        Some(Value::Object(inner)) => !inner.is_empty(),
+        Some(Value::Array(list)) => !list.is_empty(),
+        Some(Value::Bool(is_so)) => *is_so,
+        _ => false,
+    };
+    let is_false = |member| members.get(member) == Some(&Value::Bool(false));
+    is_false("ok")
+        || is_false("success")
+        || holds("error")
+        || holds("errors")
+        || says("status", &["error", "fail", "failed", "failure"])
+        // DingTalk, WeCom.
+        || members.get("errcode").and_then(Value::as_i64).is_some_and(|code| code != 0)
 }
 
 /// `v1,` and the base64 HMAC-SHA256 over `{id}.{timestamp}.{body}`. A key `whsec_` + base64 is decoded, any other

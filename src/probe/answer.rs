@@ -33,8 +33,11 @@ pub(super) fn read(
 ) -> Reading {
     let (reply, tokens) = Reply::parse(response.status, &response.body);
     let meaning = app.registration.provider.read(&reply, Sent::by(app.auth_method));
-    if meaning == Meaning::NotATokenAnswer {
-        let what = described(&response.body).to_owned();
+    let is_disguised = meaning == Meaning::Token && !may_be_json(response.content_type.as_deref());
+    if meaning == Meaning::NotATokenAnswer || is_disguised {
+        let what =
+            if is_disguised { "a token under a content type that is not JSON's" } else { described(&response.body) };
+        let what = what.to_owned();
         let outcome = Outcome::BadAnswer(BadAnswer::NotJson { status: reply.status, what });
         return Reading { outcome, correlation_id: None, token: None };
     }
@@ -61,6 +64,19 @@ pub(super) fn read(
     Reading { outcome: Outcome::Answered(answer), correlation_id, token: tokens.granted }
 }
 
+/// Whether an answer of this type may be what RFC 6749 section 5.1 wants as `application/json`. Portals and proxies answer
+/// 200 with pages of their own. But servers in the field name no type, or `text/plain`: the token in it decides then.
+fn may_be_json(content_type: Option<&str>) -> bool {
+    let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match essence.split_once('/') {
+        _ if essence.contains("json") || essence.contains("javascript") => true,
+        Some(("application", kind)) => !kind.contains("html") && !kind.contains("xml"),
+        Some(("text", kind)) => kind == "plain",
+        Some(_) => false,
+        None => true,
+    }
+}
+
 /// An error code as it is, anything else as a short line.
 fn code(error: &str) -> String {
     let is_code = error.len() <= CODE_LIMIT
@@ -81,10 +97,13 @@ fn head(text: &str) -> &str {
 /// What came in a token answer's place; never a word of it.
 fn described(body: &[u8]) -> &'static str {
     let text = String::from_utf8_lossy(body);
+    let is_marked = text.starts_with('\u{feff}');
     let text = text.trim_start_matches('\u{feff}').trim();
     match text.chars().next() {
         None => "an empty body",
         Some('<') => "a web page or XML",
+        // RFC 8259 section 8.1: no JSON begins with one.
+        Some('{') if is_marked => "JSON behind a byte order mark",
         Some('{') if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() => "JSON without a token or an error",
         Some('{') => "broken or truncated JSON",
         Some(_) if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() => "JSON that is no object",
@@ -102,6 +121,32 @@ mod tests {
         assert_eq!(code("urn:x.y-z:9"), "urn:x.y-z:9");
         assert_eq!(code("bad\u{1b}[31m \u{202e}thing"), "bad\u{fffd}[31m \u{fffd}thing");
         assert_eq!(code(&"x".repeat(200)).chars().count(), 81);
+    }
+
+    #[test]
+    fn n10_a_token_answer_may_lack_a_type_but_not_have_a_foreign_one() {
+        for (content_type, may) in [
+            (None, true),
+            (Some(""), true),
+            (Some("application/json; charset=utf-8"), true),
+            (Some("Application/JSON"), true),
+            (Some("application/vnd.example.token+json"), true),
+            (Some("application/octet-stream"), true),
+            (Some("text/plain;charset=UTF-8"), true),
+            (Some("text/json"), true),
+            (Some("text/javascript"), true),
+            (Some("json"), true),
+            (Some("text/html; charset=utf-8"), false),
+            (Some(" TEXT/HTML"), false),
+            (Some("text/xml"), false),
+            (Some("text/css"), false),
+            (Some("application/xhtml+xml"), false),
+            (Some("application/xml"), false),
+            (Some("image/png"), false),
+            (Some("multipart/mixed; boundary=x"), false),
+        ] {
+            assert_eq!(may_be_json(content_type), may, "{content_type:?}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::{
     NotTested, Observation, Outcome, Prober, Unreachable, Unreadable,
     allow::allows,
     answer,
+    breaker::Breaker,
     discovery::{Endpoint, Issuers},
     fault::{self, Fault},
     request::{Material, TokenRequest, host_of},
@@ -27,6 +28,7 @@ pub(super) struct Round<'a> {
     pub(super) prober: &'a Prober,
     pub(super) subjects: &'a [Subject<'a>],
     pub(super) issuers: Issuers,
+    pub(super) breaker: Breaker,
 }
 
 /// A credential in the queue. Its secret is read when its turn comes, so that few are in memory at once.
@@ -103,6 +105,9 @@ impl Round<'_> {
                 Err(observation) => return Step::Done(observation, None),
             },
         };
+        if begun.tries > 0 && self.is_given_up(&begun) {
+            return Step::Done(begun.seen, None);
+        }
         let (outcome, retry_after, token) = match self.attempt(subject, &mut begun).await {
             Tried::Outcome { outcome, retry_after, token } => (outcome, retry_after, token),
             Tried::Elsewhere(host) => {
@@ -111,15 +116,20 @@ impl Round<'_> {
             }
         };
         let dice = Uuid::new_v4().as_u128() as f64 / u128::MAX as f64;
-        match retry::decide(&outcome, retry_after, begun.tries, self.left(&begun), dice) {
-            ControlFlow::Break(()) => Step::Done(Observation { outcome, ..begun.seen }, token),
-            ControlFlow::Continue(after) => {
+        let decided = retry::decide(&outcome, retry_after, begun.tries, self.left(&begun), dice);
+        let host = begun.endpoint.as_ref().map_or_else(|| first_host(subject), |endpoint| host_of(&endpoint.url));
+        self.breaker.saw(&host, &outcome, decided.is_break());
+        match decided {
+            ControlFlow::Continue(after) if !self.breaker.is_open(&host) => {
                 begun.seen.outcome = outcome;
-                let host =
-                    begun.endpoint.as_ref().map_or_else(|| first_host(subject), |endpoint| host_of(&endpoint.url));
                 Step::Again { job: Job { index: job.index, begun: Some(begun) }, after, host }
             }
+            _ => Step::Done(Observation { outcome, ..begun.seen }, token),
         }
+    }
+
+    fn is_given_up(&self, begun: &Begun) -> bool {
+        begun.endpoint.as_ref().is_some_and(|endpoint| self.breaker.is_open(&host_of(&endpoint.url)))
     }
 
     /// What can be said without the network, or the value and the time from which its own runs.

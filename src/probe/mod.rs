@@ -6,6 +6,7 @@ mod allow;
 mod answer;
 mod assertion;
 mod attempt;
+mod breaker;
 mod claims;
 mod client;
 mod connect;
@@ -41,6 +42,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     attempt::{Job, Round, Step, first_host},
+    breaker::Breaker,
     fault::Fault,
     isolation::Isolated,
     queue::Queue,
@@ -116,7 +118,8 @@ impl Prober {
 
     async fn test_all(&self, subjects: &[Subject<'_>], progress: impl Fn(usize)) -> Vec<(Observation, Option<Secret>)> {
         let keeps_tokens = subjects.len() == 1;
-        let round = Round { prober: self, subjects, issuers: discovery::Issuers::default() };
+        let round =
+            Round { prober: self, subjects, issuers: discovery::Issuers::default(), breaker: Breaker::default() };
         let mut queue = Queue::new(self.options.http.per_host, self.options.http.concurrency);
         for (index, subject) in subjects.iter().enumerate() {
             queue.push(&first_host(*subject), Job::new(index));

@@ -32,7 +32,8 @@ pub(super) fn decide(
     if pause < left { ControlFlow::Continue(pause) } else { ControlFlow::Break(()) }
 }
 
-fn can_change(outcome: &Outcome) -> bool {
+/// Whether asking again may bring another answer.
+pub(super) fn can_change(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Answered(answer) => matches!(answer.meaning, Meaning::Throttled | Meaning::ServerFault),
         Outcome::BadAnswer(BadAnswer::NotJson { status, .. }) => *status >= 500,

@@ -61,6 +61,7 @@ pub(super) struct Request<'a> {
 pub(super) struct Response {
     pub(super) status: u16,
     pub(super) retry_after: Option<String>,
+    pub(super) content_type: Option<String>,
     /// May hold a token.
     pub(super) body: Zeroizing<Vec<u8>>,
 }
@@ -254,7 +255,8 @@ async fn read(mut answer: http::Response<Incoming>, begun: &mut Option<u16>) -> 
         let broken = |_| Failed::For(Fault::BadAnswer(BadAnswer::NotJson { status, what }));
         body = unfolded(&body).map_err(broken)?.ok_or_else(too_large)?;
     }
-    Ok(Response { status, retry_after: header(RETRY_AFTER).map(str::to_owned), body })
+    let header = |name| header(name).map(str::to_owned);
+    Ok(Response { status, retry_after: header(RETRY_AFTER), content_type: header(CONTENT_TYPE), body })
 }
 
 /// Nobody is asked for compression, and some compress all the same. `None`: it is more than the limit.

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::{
     NotTested, Observation, Outcome, Prober,
     attempt::{Begun, Round, Tried},
+    breaker::Breaker,
     discovery::{Endpoint, Issuers},
     request::Material,
 };
@@ -20,7 +21,8 @@ impl Prober {
         if subject.app.registration.provider.is_secret_id(value.expose()) {
             return Observation::local(Outcome::SecretId);
         }
-        let round = Round { prober: self, subjects: &[subject], issuers: Issuers::default() };
+        let round =
+            Round { prober: self, subjects: &[subject], issuers: Issuers::default(), breaker: Breaker::default() };
         let mut begun = Begun {
             material: Material::Secret(Secret::new(value.expose().to_owned())),
             endpoint: match &subject.app.registration.token_endpoint {

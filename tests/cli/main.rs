@@ -5,6 +5,7 @@
 
 mod bad_endpoints;
 mod bad_inventory;
+mod broken_outputs;
 mod commands;
 mod endpoint;
 mod exit_codes;
@@ -16,3 +17,4 @@ mod readme;
 mod reports;
 mod rotations;
 mod selection;
+mod stopping;

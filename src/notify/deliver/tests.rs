@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex};
 
-use chrono::TimeDelta;
-
 use super::*;
+use crate::notify::carrier::Tried;
 use crate::{
     assess::{Assessment, Finding, FindingCode, HandOver, Policy, Severity, Standing, Verdict},
     inventory::App,
     notify::event::Kind,
+    secret::SecretRef,
+    settings::{Channel, ChannelKind},
     state::{Night, Sqlite, fixture::*},
 };
 
@@ -18,6 +19,9 @@ struct Town {
     heard: Arc<Mutex<Vec<String>>>,
     ids: Arc<Mutex<Vec<String>>>,
     answers: Arc<Mutex<HashMap<String, Sent>>>,
+    stop: CancellationToken,
+    /// The run is told to stop once so many messages were sent.
+    stops_after: Arc<Mutex<Option<usize>>>,
 }
 
 struct Fake {
@@ -31,15 +35,18 @@ impl Carrier for Fake {
         self.webhook
     }
 
-    async fn send(&mut self, parcel: &Parcel<'_>) -> Sent {
-        let Content::News(digest) = &parcel.content else { return Sent::Down("no test here".to_owned()) };
+    async fn send(&mut self, parcel: &Parcel<'_>) -> Tried {
+        let Content::News(digest) = &parcel.content else { return Sent::Down("no test here".to_owned()).into() };
         let said: Vec<_> = digest.events.iter().map(in_words).collect();
         let to = if self.webhook { parcel.channel } else { parcel.to };
         let sent = self.town.answers.lock().unwrap().get(to).cloned().unwrap_or(Sent::Accepted);
         let mark = if sent == Sent::Accepted { "" } else { " FAILS" };
         self.town.heard.lock().unwrap().push(format!("{to}{mark}: {}", said.join(", ")));
         self.town.ids.lock().unwrap().push(parcel.id.clone());
-        sent
+        if self.town.stops_after.lock().unwrap().is_some_and(|most| most <= self.town.ids.lock().unwrap().len()) {
+            self.town.stop.cancel();
+        }
+        sent.into()
     }
 
     async fn close(&mut self) {}
@@ -120,7 +127,7 @@ impl World {
         if self.webhook {
             channels.push(("hook", fake(true)));
         }
-        let incomplete = deliver_through(channels, &self.admins, &mut self.state, &tonight).await;
+        let incomplete = deliver_through(channels, &self.admins, &mut self.state, &tonight, &self.town.stop).await;
         let mut said = std::mem::take(&mut *self.town.heard.lock().unwrap());
         said.extend(incomplete.iter().map(|one| format!("{}: {}", one.code, one.message)));
         said.join("\n")
@@ -132,7 +139,7 @@ impl World {
 }
 
 /// As the judgement has it.
-fn wait_for(hand: &HandOver, assessment: &mut Assessment<'_>, now: chrono::DateTime<chrono::Utc>) {
+fn wait_for(hand: &HandOver, assessment: &mut Assessment<'_>, now: DateTime<Utc>) {
     let severity = if now > hand.due { Severity::Critical } else { Severity::Warning };
     let (message, remedy) = ("It waits.".to_owned(), "Put it in.".to_owned());
     let finding = Finding { code: FindingCode::RotationHandover, severity, message, remedy, since: None };
@@ -142,6 +149,30 @@ fn wait_for(hand: &HandOver, assessment: &mut Assessment<'_>, now: chrono::DateT
 }
 
 const OK: Option<&str> = Some("2030-01-01");
+
+#[tokio::test]
+async fn p18_what_a_signal_kept_from_being_sent_is_owed_and_sent_with_the_next_run() {
+    let owners: [(&str, &[&str]); 3] =
+        [("a", &["ann@example.org"]), ("b", &["bob@example.org"]), ("c", &["zoe@example.org"])];
+    let mut world = World::new(&owners, &[]);
+    world.webhook = true;
+    *world.town.stops_after.lock().unwrap() = Some(1);
+    let rows = ["a", "b", "c"].map(|app| (app, Verdict::InvalidSecret, OK));
+    insta::assert_snapshot!(world.night("2026-11-01", &rows).await, @r"
+    ann@example.org: +a invalid-secret critical
+    message-undelivered: mail: 2 messages could not be sent (the run was stopped); to be sent with the next run
+    message-undelivered: hook: 1 message could not be sent (the run was stopped); to be sent with the next run
+    ");
+    let owed = world.state.owed().unwrap();
+    assert_eq!(owed.len(), 3, "two people and the webhook: {owed:?}");
+    (world.town.stop, *world.town.stops_after.lock().unwrap()) = (CancellationToken::new(), None);
+    insta::assert_snapshot!(world.night("2026-11-02", &rows).await, @r"
+    bob@example.org: +b invalid-secret critical
+    zoe@example.org: +c invalid-secret critical
+    hook: +a invalid-secret critical, +b invalid-secret critical, +c invalid-secret critical
+    ");
+    assert_eq!(world.state.owed().unwrap(), HashMap::new());
+}
 
 #[tokio::test]
 async fn an_expiring_credential_is_told_at_each_threshold_and_never_in_between() {
@@ -323,6 +354,38 @@ async fn what_was_not_taken_is_sent_with_the_next_run_once_as_it_stands_then() {
     assert!(world.state.owed().unwrap().is_empty());
 }
 
+/// M1: a debt of more than a day is on every report, also of a run that sends nothing.
+#[tokio::test]
+async fn m1_what_is_owed_for_more_than_a_day_is_named_by_a_run_that_sends_nothing() {
+    let mut world = World::new(&[("payroll", &["ann@example.org"]), ("etl", &[])], &[]);
+    world.webhook = true;
+    world.answer("ann@example.org", Sent::Kept("450".to_owned()));
+    world.answer("hook", Sent::Kept("503".to_owned()));
+    let broken = [("payroll", Verdict::InvalidSecret, OK)];
+    world.night("2026-11-01", &broken).await;
+    let channel = |name: &str| Channel {
+        name: name.to_owned(),
+        kind: ChannelKind::Webhook { url: SecretRef::Env("URL".to_owned()), signing_key: None },
+    };
+    let notify = Notify { channels: vec![channel("mail"), channel("hook")], ..Notify::default() };
+    let mut said = |now: &str, notify: &Notify| -> Vec<String> {
+        overdue(notify, &mut world.state, at(now)).into_iter().map(|one| one.message).collect()
+    };
+    assert!(said("2026-11-02T03:00:00Z", &notify).is_empty());
+    insta::assert_debug_snapshot!(said("2026-11-02T03:00:01Z", &notify), @r#"
+    [
+        "hook: a message is owed since 2026-11-01; this run was told to send none",
+        "mail: a message to ann@example.org is owed since 2026-11-01; this run was told to send none",
+    ]
+    "#);
+    assert!(said("2026-11-03T00:00:00Z", &Notify::default()).is_empty(), "a channel that is gone owes nothing");
+    // A partial run says nothing of what it does not see; a full one knows that nothing is left to tell.
+    world.run("2026-11-02", &[("etl", Verdict::Valid, OK)], true).await;
+    assert_eq!(world.state.owed().unwrap().len(), 2);
+    world.night("2026-11-03", &[("payroll", Verdict::Valid, OK)]).await;
+    assert!(world.state.owed().unwrap().is_empty());
+}
+
 #[tokio::test]
 async fn an_address_refused_for_good_holds_nobody_up_and_is_tried_with_its_next_news() {
     let apps: [(&str, &[&str]); 2] =
@@ -414,7 +477,7 @@ fn delivering_may_move_between_threads() {
         _: impl FnOnce(Desk<'static>, &'static mut dyn State, &'static Tonight<'static>) -> F,
     ) {
     }
-    movable(|desk, state, tonight| async move { deliver(&desk, state, tonight).await });
+    movable(|desk, state, tonight| async move { deliver(&desk, state, tonight, &CancellationToken::new()).await });
 }
 
 /// Opened at 03:04, as a night's run did.

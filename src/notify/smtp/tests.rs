@@ -87,7 +87,7 @@ fn reference() -> SecretRef {
 
 async fn send(smtp: &mut Smtp<'_>, to: &str) -> Sent {
     let now: DateTime<Utc> = "2026-11-01T03:00:00Z".parse().unwrap();
-    smtp.send(&Parcel { id: "0f".to_owned(), to, channel: "mail", now, content: Content::Test }).await
+    smtp.send(&Parcel { id: to.to_owned(), to, channel: "mail", now, content: Content::Test }).await.sent
 }
 
 /// What became of messages to ann, bob and zoe on one connection, which is not made anew.
@@ -148,6 +148,51 @@ async fn a_connection_lost_before_the_answer_keeps_the_message() {
 }
 
 #[tokio::test]
+async fn m1_what_may_pass_is_worth_another_try() {
+    for (script, again) in [
+        ((|line: &str| line.starts_with("RCPT").then_some("450 4.2.0 greylisted")) as Script, true),
+        (|line| line.starts_with("RCPT").then_some("421 4.3.2 closing"), true),
+        (|line| (line == ".").then_some(""), true),
+        (|line| line.starts_with("RCPT").then_some("550 5.1.1 no such user"), false),
+        (|line| line.starts_with("RCPT").then_some("530 5.7.0 authentication required"), false),
+    ] {
+        let (address, _) = server(script).await;
+        let reference = reference();
+        let mut smtp = smtp(address, "127.0.0.1", &reference);
+        smtp.line.open = Some(dial(address).await);
+        let now = DateTime::UNIX_EPOCH;
+        let parcel = Parcel { id: "1".to_owned(), to: "a@example.org", channel: "mail", now, content: Content::Test };
+        let tried = smtp.send(&parcel).await;
+        assert_eq!(tried.again.is_some(), again, "{tried:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_loses_the_line_at_each_try_counts_once() {
+    let (address, _) = server(|line| line.starts_with("RCPT TO:<bob").then_some("")).await;
+    let reference = reference();
+    let mut smtp = smtp(address, "127.0.0.1", &reference);
+    for to in ["bob@example.org", "bob@example.org", "bob@example.org", "ann@example.org"] {
+        smtp.line.open = Some(dial(address).await);
+        let sent = send(&mut smtp, to).await;
+        assert_eq!(matches!(sent, Sent::Kept(_)), to.starts_with("bob"), "{sent:?}");
+    }
+}
+
+#[tokio::test]
+async fn m3_a_message_that_may_have_been_taken_is_sent_twice_at_most() {
+    let (address, _) = server(|line| (line == ".").then_some("")).await;
+    let reference = reference();
+    let mut smtp = smtp(address, "127.0.0.1", &reference);
+    let now = DateTime::UNIX_EPOCH;
+    let parcel = Parcel { id: "1".to_owned(), to: "a@example.org", channel: "mail", now, content: Content::Test };
+    for again in [true, false] {
+        smtp.line.open = Some(dial(address).await);
+        assert_eq!(smtp.send(&parcel).await.again.is_some(), again);
+    }
+}
+
+#[tokio::test]
 async fn a_server_without_starttls_gets_nothing() {
     let (address, heard) = server(|_| None).await;
     let reference = reference();
@@ -192,7 +237,7 @@ async fn a_refused_password_is_explained_without_the_servers_words() {
     ] {
         let (address, _) = server(script).await;
         let reference = reference();
-        let said = smtp(address, "127.0.0.1", &reference).sign_in(&mut dial(address).await).await.unwrap_err();
+        let said = smtp(address, "127.0.0.1", &reference).sign_in(&mut dial(address).await).await.unwrap_err().reason;
         assert!(said.ends_with(expected) && !said.contains("canary"), "{said}");
     }
 }

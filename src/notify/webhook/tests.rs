@@ -50,6 +50,10 @@ async fn answering(status: ResponseTemplate) -> MockServer {
 }
 
 async fn sent(url: &str, key: Option<&str>) -> Sent {
+    tried(url, key).await.sent
+}
+
+async fn tried(url: &str, key: Option<&str>) -> Tried {
     let (mut vault, url) = Vault::with_url(url);
     let reference = SecretRef::Env("HOOK_KEY".to_owned());
     if let Some(key) = key.filter(|key| !key.is_empty()) {
@@ -106,6 +110,55 @@ async fn what_is_not_2xx_is_kept_and_no_redirect_is_followed() {
         assert_eq!(server.received_requests().await.unwrap().len(), 1);
     }
     assert_eq!(other.received_requests().await.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn what_may_pass_is_worth_another_try_when_the_receiver_says() {
+    for (answer, again) in [
+        (ResponseTemplate::new(500), Some(0)),
+        (ResponseTemplate::new(503).insert_header("retry-after", "5"), Some(5)),
+        (ResponseTemplate::new(429).insert_header("retry-after", "soon"), Some(0)),
+        (ResponseTemplate::new(400), None),
+        (ResponseTemplate::new(404).insert_header("retry-after", "5"), None),
+        (ResponseTemplate::new(200).set_body_string(r#"{"ok":false}"#), None),
+    ] {
+        let server = answering(answer).await;
+        assert_eq!(tried(&server.uri(), None).await.again, again.map(Duration::from_secs));
+    }
+    assert_eq!(tried("http://127.0.0.1:1/", None).await.again, Some(Duration::ZERO));
+}
+
+#[tokio::test]
+async fn m4_an_error_in_a_200_is_not_accepted_and_other_text_is() {
+    let refused = Sent::Kept("the receiver answered HTTP 200 with an error in it".to_owned());
+    for (body, is_refused) in [
+        (r#"{"ok":false,"canary":1}"#, true),
+        (r#"{"success":false}"#, true),
+        (r#"{"error":"invalid_token"}"#, true),
+        (r#"{"error":{"code":1}}"#, true),
+        (r#"{"errors":["x"]}"#, true),
+        (r#"{"error":true}"#, true),
+        (r#"{"status":"error","message":"x"}"#, true),
+        (r#"{"errcode":310000,"errmsg":"sign not match"}"#, true),
+        ("Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429", true),
+        ("invalid_payload\n", true),
+        (r#"{"errcode":0,"errmsg":"ok"}"#, false),
+        (r#"{"status":"success","error":false,"errors":{}}"#, false),
+        (r#"{"status":"accepted","message":"error budget"}"#, false),
+        ("1", false),
+        ("no errors", false),
+        (r#"{"ok":true,"error":null,"errors":[]}"#, false),
+        (r#"{"error":"","success":true}"#, false),
+        (r#"{"error":0}"#, false),
+        (r#"[{"ok":false}]"#, false),
+        ("ok", false),
+        ("<html>error", false),
+        ("", false),
+    ] {
+        let server = answering(ResponseTemplate::new(200).set_body_string(body)).await;
+        let expected = if is_refused { &refused } else { &Sent::Accepted };
+        assert_eq!(sent(&server.uri(), None).await, *expected, "{body}");
+    }
 }
 
 #[tokio::test]

@@ -43,11 +43,40 @@ async fn n10_what_is_no_answer_of_a_token_endpoint_is_never_valid() {
         (r#"{"access_token": null}"#, "JSON without a token or an error"),
         (r#"{"access_token": 7}"#, "JSON without a token or an error"),
         ("[]", "JSON that is no object"),
+        (r#"{"access_token": "   "}"#, "JSON without a token or an error"),
+        (r#"{"access_token": true}"#, "JSON without a token or an error"),
+        (r#"{"access_token": ["canary"]}"#, "JSON without a token or an error"),
+        (r#"{"Access_Token": "canary"}"#, "JSON without a token or an error"),
+        (r#"{"token": {"access_token": "canary"}}"#, "JSON without a token or an error"),
+        (r#"{"access_token": "canary", "access_token": "canary"}"#, "JSON without a token or an error"),
+        (r#"{"access_token": "canary", "access_token": null}"#, "JSON without a token or an error"),
+        (r#"{"access_token": "canary"} {"access_token": "canary"}"#, "broken or truncated JSON"),
+        (r#"{"access_token": "canary",}"#, "broken or truncated JSON"),
+        ("{'access_token': 'canary'}", "broken or truncated JSON"),
+        ("\u{feff}{\"access_token\": \"canary\"}", "JSON behind a byte order mark"),
+        ("access_token=canary&token_type=Bearer", "text that is no JSON"),
+        ("\"canary\"", "JSON that is no object"),
+        ("null", "JSON that is no object"),
     ] {
         let seen = said(json("200 OK", body)).await;
         assert_eq!(not_json(&seen), (200, what));
         assert_eq!(seen.attempts, 1, "{body}");
     }
+}
+
+#[tokio::test]
+async fn n10_a_token_in_a_web_page_is_none_and_one_without_a_type_is() {
+    let typed = |line: &str| http("200 OK", line, TOKEN);
+    for line in ["Content-Type: text/html; charset=utf-8\r\n", "Content-Type: text/xml\r\n"] {
+        let seen = said(typed(line)).await;
+        assert_eq!(not_json(&seen), (200, "a token under a content type that is not JSON's"));
+        assert!(!format!("{seen:?}").contains("canary-token"));
+    }
+    for line in ["", "Content-Type: text/plain\r\n", "Content-Type: application/json;charset=UTF-8\r\n"] {
+        assert_eq!(answer(&said(typed(line)).await).meaning, Meaning::Token, "{line}");
+    }
+    let refusal = said(http("401 Unauthorized", "Content-Type: text/html\r\n", r#"{"error":"invalid_client"}"#)).await;
+    assert_eq!(answer(&refusal).meaning, Meaning::SecretRefused, "a refusal is one under any type");
 }
 
 #[tokio::test]

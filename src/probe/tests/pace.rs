@@ -13,7 +13,12 @@ use std::{
 use tokio::time::Instant;
 
 use super::*;
-use crate::probe::transport::{Request, Response};
+use crate::{
+    assess::{self, FindingCode, Policy, Recall, Verdict},
+    exit::Exit,
+    job::FailOn,
+    probe::transport::{Request, Response},
+};
 
 /// What the wire does with the nth request of a client id at a host.
 type Script = dyn Fn(&Call) -> Result<(u16, &'static str, &'static str), Fault> + Send + Sync;
@@ -85,7 +90,7 @@ impl Wire for Arc<Scripted> {
         self.count(&host, -1);
         let (status, retry_after, body) = done.unwrap_or_else(|_| Err(fault::timeout(&host, false)))?;
         let retry_after = Some(retry_after.to_owned()).filter(|value| !value.is_empty());
-        Ok(Response { status, retry_after, body: zeroize::Zeroizing::new(body.into()) })
+        Ok(Response { status, retry_after, content_type: None, body: zeroize::Zeroizing::new(body.into()) })
     }
 }
 
@@ -199,6 +204,33 @@ async fn n6_what_can_change_is_asked_three_times_and_a_refusal_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn n6_a_host_that_fails_everybody_is_soon_asked_again_no_more_and_no_other_suffers() {
+    let wire = Scripted::new(MILLIS(10), |call| match call.host.as_str() {
+        "down.example" => Ok((503, "", "<html>down")),
+        _ if call.nth < 3 => Ok((500, "", "{}")),
+        _ => TOKEN_ANSWER,
+    });
+    let seen = prober(&wire, options()).run(&subjects(&fleet(&[("down", 100), ("shaky", 2)])), |_| ()).await;
+    let requests: usize = (0..100).map(|number| wire.calls(&format!("down-{number}")).len()).sum();
+    assert!(requests < 250, "{requests}");
+    assert_eq!(requests, seen[..100].iter().map(|seen| seen.attempts as usize).sum::<usize>());
+    for seen in &seen[..100] {
+        assert_eq!((answer(seen).meaning, answer(seen).status), (Meaning::ServerFault, 503));
+    }
+    assert!(seen[100..].iter().all(|seen| seen.attempts == 3 && answer(seen).meaning == Meaning::Token));
+}
+
+#[tokio::test(start_paused = true)]
+async fn n6_a_host_that_fails_everybody_for_a_moment_is_asked_again() {
+    let wire = Scripted::new(MILLIS(10), |call| match call.nth {
+        1 | 2 => Ok((503, "", "<html>down")),
+        _ => TOKEN_ANSWER,
+    });
+    let seen = prober(&wire, options()).run(&subjects(&fleet(&[("a", 100)])), |_| ()).await;
+    assert!(seen.iter().all(|seen| seen.attempts == 3 && answer(seen).meaning == Meaning::Token));
+}
+
+#[tokio::test(start_paused = true)]
 async fn n8_no_credential_takes_longer_than_its_time() {
     let wire = Scripted::new(MILLIS(3_600_000), |_| TOKEN_ANSWER);
     let began = Instant::now();
@@ -214,10 +246,20 @@ async fn p19_a_fault_of_ours_in_one_credential_leaves_the_others_alone() {
         "a-1" => panic!("{CANARY}"),
         _ => TOKEN_ANSWER,
     });
-    let seen = prober(&wire, options()).run(&subjects(&fleet(&[("a", 3)])), |_| ()).await;
+    let apps = fleet(&[("a", 3)]);
+    let seen = prober(&wire, options()).run(&subjects(&apps), |_| ()).await;
     let Outcome::Internal { location } = &seen[1].outcome else { panic!("{seen:?}") };
     assert!(location.starts_with("src/probe/tests/pace.rs:"), "{location}");
     assert!([0, 2].iter().all(|index| answer(&seen[*index]).meaning == Meaning::Token));
+
+    let (policy, now, recall) = (Policy::default(), "2026-11-21T02:00:00Z".parse().unwrap(), Recall::default());
+    let judge = |(subject, seen)| assess::assess(subject, seen, &policy, now, &recall);
+    let judged: Vec<_> = subjects(&apps).into_iter().zip(&seen).map(judge).collect();
+    let verdicts: Vec<_> = judged.iter().map(|one| one.test.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Valid, Verdict::Other, Verdict::Valid]);
+    let fault = judged[1].findings.iter().find(|finding| finding.code == FindingCode::InternalError).unwrap();
+    assert!(fault.message.contains(location.as_str()) && !fault.message.contains("canary"), "{}", fault.message);
+    assert_eq!(FailOn::default().exit(&judged, false), Exit::Incomplete);
 }
 
 #[tokio::test(start_paused = true)]
