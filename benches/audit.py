@@ -2,14 +2,15 @@
 """Credentials per second, CPU and peak memory of a whole `credwatch audit`, beside a raw load generator.
 
     benches/audit.py [-n CREDENTIALS] [-c CONCURRENCY] [--runs R] [--protocol h1|h2|both] [--binary PATH]
-    benches/audit.py --others    start-up, one app, curl, memory, and a line with 100 ms of latency
+    benches/audit.py --others    start-up, one app, curl, msal, memory, and a line with 100 ms of latency
 
 Needs nginx (the TLS endpoint), openssl, and oha (`cargo install oha --locked`), which sends the same request
 from memory: no inventory, no secret to resolve, no verdict, no report. Both are whole processes, run in
 turns (A B A B), with the same number of requests, concurrency and protocol against the same server on loopback.
+msal is compared where the Python that runs this has it (`pip install msal`).
 Rates on a shared machine move by 40 %: believe the ratios and the CPU per credential.
 """
-import argparse, asyncio, json, math, multiprocessing, os, pathlib, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
+import argparse, asyncio, importlib.util, json, math, multiprocessing, os, pathlib, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TOKEN = json.dumps({"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": "e" * 1700})
@@ -55,6 +56,7 @@ http {{
   server {{
     listen 127.0.0.1:{port} ssl {"http2" if h2 else ""}; ssl_protocols TLSv1.3;
     ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.key;
+    location ~ /openid-configuration$ {{ default_type application/json; return 200 '{metadata(port)}'; }}
     location / {{ default_type application/json; return 200 '{TOKEN}'; }}
   }}
 }}
@@ -107,6 +109,22 @@ def main():
         bench(args, protocol)
 
 
+def metadata(port):
+    """What msal asks for before it asks for a token."""
+    root = f"https://localhost:{port}/{TENANT}"
+    return json.dumps({"issuer": f"{root}/v2.0", "authorization_endpoint": f"{root}/oauth2/v2.0/authorize",
+                       "token_endpoint": f"{root}/oauth2/v2.0/token"})
+
+
+# As its documentation has it: one client for each app, one after the other.
+MSAL = """
+import msal, os, sys
+for i in range(int(sys.argv[3])):
+    app = msal.ConfidentialClientApplication(
+        f"5d55a7f4-9d2f-4b32-8b5b-{i:012x}", authority=sys.argv[1], verify=sys.argv[2], instance_discovery=False,
+        client_credential=os.environ[f"BENCH_SECRET_{i % 100}"])
+    assert "access_token" in app.acquire_token_for_client(["https://graph.microsoft.com/.default"])
+"""
 TENANT = "d0070a32-58f9-456f-933e-cf72e5638957"
 FORM = (f"grant_type=client_credentials&client_id={TENANT}&client_secret=Zq8~0000{'abcdefgh' * 4}"
         "&scope=https%3A%2F%2Fgraph.microsoft.com%2F.default")
@@ -119,7 +137,9 @@ def write_inventory(folder, port, count):
         inventory.write(head)
         inventory.writelines(APP.format(i=i, s=i % 100, t=i % 50) for i in range(count))
     (folder / "credwatch.yaml").write_text(f"version: 1\nca: {folder}/ca.pem\n")
-    env = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
+    # A bundle in the environment would win over the one msal is given.
+    foreign = ("proxy", "ca_bundle")
+    env = {key: value for key, value in os.environ.items() if not any(word in key.lower() for word in foreign)}
     return env | {f"BENCH_SECRET_{s}": f"Zq8~{s:04}{'abcdefgh' * 4}" for s in range(100)}
 
 
@@ -172,10 +192,14 @@ def others(args):
             f'url = "https://localhost:{port}/{TENANT}/oauth2/v2.0/token"\ndata = "{FORM}"\noutput = "/dev/null"\n'
             f'cacert = "{folder}/ca.pem"\nsilent' for _ in range(count)))
         curl = ["curl", "--parallel", "--parallel-max", "64", "-K", str(folder / "curl.conf")]
-        pairs = [(audit(args, folder, env, 64), measure(curl, env)) for _ in range(args.runs)]
-        ours, theirs = middle([pair[0] for pair in pairs]), middle([pair[1] for pair in pairs])
-        print(f"N = {count}: {count / ours[0]:.0f} a second, peak {ours[2]:.1f} MiB; "
-              f"curl --parallel {count / theirs[0]:.0f} a second: {theirs[0] / ours[0]:.1f}x")
+        beside(args, folder, env, count, "curl --parallel", curl)
+        few = 200
+        env = write_inventory(folder, port, few)
+        if importlib.util.find_spec("msal"):
+            authority = f"https://localhost:{port}/{TENANT}"
+            beside(args, folder, env, few, "msal", [sys.executable, "-c", MSAL, authority, str(folder / "ca.pem"), str(few)])
+        else:
+            print("msal: this Python has none, so it is not compared")
         latency, near = 0.1, free_port()
         line = multiprocessing.Process(target=lambda: asyncio.run(delayed(near, port, latency / 2)), daemon=True)
         line.start()
@@ -192,6 +216,14 @@ def others(args):
         server.send_signal(signal.SIGTERM)
         server.wait()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def beside(args, folder, env, count, name, command):
+    """An audit and another whole process in turns."""
+    pairs = [(audit(args, folder, env, 64), measure(command, env)) for _ in range(args.runs)]
+    ours, theirs = ([statistics.median(column) for column in zip(*rows)] for rows in zip(*pairs))
+    print(f"N = {count}: {count / ours[0]:.0f} a second, peak {ours[2]:.1f} MiB; "
+          f"{name} {count / theirs[0]:.0f} a second: {theirs[0] / ours[0]:.1f}x")
 
 
 async def delayed(near, far, seconds):

@@ -1,6 +1,6 @@
 //! An app from its own fields and the defaults: what must be there, and what fits together.
 
-use std::sync::Arc;
+use std::{collections::HashSet, hash::Hash, sync::Arc};
 
 use super::{
     credential::{self, CredentialSet},
@@ -21,18 +21,40 @@ pub struct Common {
     pub registrations: Registrations,
     /// `policy.warn` of the settings.
     pub usual_warn: Period,
+    texts: HashSet<Arc<str>>,
+    lists: HashSet<Arc<[String]>>,
+}
+
+/// More different ones than this are kept apart: what hardly any two apps share is not worth remembering.
+const MOST_SHARED: usize = 4096;
+
+/// The same value as it was met first, so that what many apps say alike is in memory once.
+fn shared<T: Eq + Hash + ?Sized>(met: &mut HashSet<Arc<T>>, value: Arc<T>) -> Arc<T> {
+    if let Some(first) = met.get(&value) {
+        return Arc::clone(first);
+    }
+    if met.len() < MOST_SHARED {
+        met.insert(Arc::clone(&value));
+    }
+    value
 }
 
 impl Common {
     pub fn new(policy: &Policy) -> Self {
-        Self { defaults: Fields::default(), registrations: Registrations::default(), usual_warn: policy.warn }
+        Self {
+            defaults: Fields::default(),
+            registrations: Registrations::default(),
+            usual_warn: policy.warn,
+            texts: HashSet::new(),
+            lists: HashSet::new(),
+        }
     }
 }
 
 /// Builds one app; what is wrong is noted.
 pub fn app(name: Arc<str>, own: Fields, common: &mut Common, at: &At<'_>, check: &mut Check<'_>) -> Option<App> {
     check_thresholds(&own, common, at, check);
-    let Common { defaults, registrations, .. } = common;
+    let Common { defaults, registrations, texts, lists, .. } = common;
     let defaults = &*defaults;
     let advice = "say where it is registered, as in `provider: entra`; for all apps of the file under `defaults`";
     let provider = own.provider.or(defaults.provider).or_else(|| missing("provider", advice, at, check));
@@ -59,13 +81,13 @@ pub fn app(name: Arc<str>, own: Fields, common: &mut Common, at: &At<'_>, check:
         auth_method,
         assertion_audience: audience,
         assertion_alg,
-        scope,
+        scope: scope.map(|scope| shared(texts, scope.into())),
         params,
-        owners: own.owners.or_else(|| defaults.owners.clone()).unwrap_or_default(),
-        tags: own.tags.or_else(|| defaults.tags.clone()).unwrap_or_default(),
+        owners: shared(lists, own.owners.or_else(|| defaults.owners.clone()).unwrap_or_default()),
+        tags: shared(lists, own.tags.or_else(|| defaults.tags.clone()).unwrap_or_default()),
         notes: own.notes.or_else(|| defaults.notes.clone()),
         runbook: own.runbook.or_else(|| defaults.runbook.clone()),
-        used_by: own.used_by.or_else(|| defaults.used_by.clone()),
+        used_by: own.used_by.or_else(|| defaults.used_by.clone()).map(|product| shared(texts, product.into())),
         enabled: own.enabled.or(defaults.enabled).unwrap_or(true),
         warn: own.warn.or(defaults.warn),
         critical: own.critical.or(defaults.critical),

@@ -48,7 +48,7 @@ pub struct App {
     pub assertion_audience: AssertionAudience,
     /// `None`: what the provider prefers.
     pub assertion_alg: Option<SigningAlgorithm>,
-    pub scope: Option<String>,
+    pub scope: Option<Arc<str>>,
     /// Further form parameters of the token request, such as `resource` or `audience`.
     pub params: BTreeMap<String, String>,
     pub owners: Arc<[String]>,
@@ -56,7 +56,7 @@ pub struct App {
     pub notes: Option<String>,
     pub runbook: Option<Url>,
     /// The product the credential is typed into; gives a remedy its steps.
-    pub used_by: Option<String>,
+    pub used_by: Option<Arc<str>>,
     /// `false`: stays listed, is not tested.
     pub enabled: bool,
     /// `None`: the policy of the settings.

@@ -161,16 +161,17 @@ impl Job {
             run.incomplete.extend(noted.err());
         }
         advanced.tell(&mut known, &subjects);
-        let mut assessments = judge_all(&subjects, &observations, &known, settings, &begun, now);
+        let fingerprints: Vec<_> = observations.iter().map(|observation| observation.fingerprint).collect();
+        let mut assessments = judge_all(&subjects, observations, &known, settings, &begun, now);
 
         let (partial, scope) =
             (self.selection.is_partial() || stage.cancel.is_cancelled(), Night::scope_of(&self.paths));
         let night = Night { now, scope: (!partial).then_some(scope.as_str()), offline: self.offline };
-        let fingerprints = observations.iter().map(|observation| observation.fingerprint);
         let changes = begun.memory.learn(&night, assessments.iter_mut().zip(fingerprints));
         if let Err(fault) = begun.state.record(&run.id, &night, &changes) {
             run.incomplete.push(state::unavailable(&fault));
         }
+        drop(changes);
         if !partial {
             let gone =
                 read_journal(&begun, &mut run, |journal| journal::without_app(journal, &subjects, &begun.memory, now));
@@ -313,10 +314,11 @@ fn read_journal<T>(
     })
 }
 
-/// `known` is empty, or holds something for each subject.
+/// `known` is empty, or holds something for each subject. Judged, an observation is let go at once: a big inventory's are
+/// not to be in memory twice.
 fn judge_all<'a>(
     subjects: &[Subject<'a>],
-    observations: &[Observation],
+    observations: Vec<Observation>,
     known: &[Known],
     settings: &Settings,
     begun: &Begun,
@@ -326,11 +328,11 @@ fn judge_all<'a>(
     let seen = subjects.iter().zip(observations).zip(known);
     let judged = seen.map(|((subject, observation), known)| {
         let recall = Recall {
-            value_changed: begun.memory.value_changed(*subject, observation),
+            value_changed: begun.memory.value_changed(*subject, &observation),
             value: observation.fingerprint.or_else(|| begun.memory.value(*subject)),
             known,
         };
-        assess::assess(*subject, observation, &settings.policy, now, &recall)
+        assess::assess(*subject, &observation, &settings.policy, now, &recall)
     });
     judged.collect()
 }

@@ -130,7 +130,7 @@ pub fn finding(code: FindingCode, severity: Severity, message: &str, remedy: &st
 /// A small estate: one credential of each severity, and one that never ends.
 pub fn with_report<T>(use_it: impl FnOnce(&Report<'_>) -> T) -> T {
     let mut puzzel = app("puzzel-office365", None);
-    puzzel.used_by = Some("puzzel".to_owned());
+    puzzel.used_by = Some("puzzel".into());
     puzzel.runbook = "https://wiki.example.org/puzzel".parse().ok();
     puzzel.credentials[0].secret_id = Some("6befd701-d38a-45b1-bbad-79ddca296f85".to_owned());
     Arc::make_mut(&mut puzzel.registration).tenant = Some("example.org".to_owned());

@@ -96,7 +96,7 @@ fn report_full_of<T>(text: &str, use_it: impl FnOnce(&Report<'_>) -> T) -> T {
     let mut app: App = fixture::app(&text(), Some(&text()));
     app.client_id = text();
     std::sync::Arc::make_mut(&mut app.registration).tenant = Some(text());
-    (app.owners, app.tags, app.used_by) = ([text(), text()].into(), [text()].into(), Some(text()));
+    (app.owners, app.tags, app.used_by) = ([text(), text()].into(), [text()].into(), Some(text().into()));
     app.credentials[0].secret_id = Some(text());
     let finding = |severity| fixture::finding(FindingCode::Other, severity, &text(), &text());
     let both = [

@@ -168,9 +168,7 @@ impl<'a> Check<'a> {
     /// A date, meaning the start of that day in UTC, or a time with its zone.
     pub fn moment(&mut self, at: &At<'_>, text: Option<Text>) -> Option<DateTime<Utc>> {
         let text = text?;
-        if let Ok(day) = NaiveDate::parse_from_str(&text, "%Y-%m-%d")
-            && text.len() == 10
-        {
+        if let Some(day) = day(&text) {
             return Some(day.and_time(NaiveTime::MIN).and_utc());
         }
         let digits = text.split_once('.').map_or(0, |(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count());
@@ -221,6 +219,17 @@ impl<'a> Check<'a> {
             }
         }
     }
+}
+
+/// `2027-03-01` and nothing else.
+fn day(text: &str) -> Option<NaiveDate> {
+    let (year, rest) = text.split_once('-')?;
+    let (month, day) = rest.split_once('-')?;
+    let number = |text: &str, width: usize| {
+        let is_number = text.len() == width && text.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| text.parse::<u16>().ok()).flatten()
+    };
+    NaiveDate::from_ymd_opt(number(year, 4)?.into(), number(month, 2)?.into(), number(day, 2)?.into())
 }
 
 /// The booleans of YAML 1.2 (section 10.3.2).

@@ -47,7 +47,7 @@ fn app() -> App {
         tags: [].into(),
         notes: None,
         runbook: None,
-        used_by: Some("puzzel".to_owned()),
+        used_by: Some("puzzel".into()),
         enabled: true,
         origin: None,
         warn: None,

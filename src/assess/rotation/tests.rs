@@ -14,7 +14,7 @@ use crate::{
 /// Opted in, with a declared end.
 fn etl() -> App {
     let mut app = app("etl", &["ann@example.org"]);
-    app.used_by = Some("SnapLogic".to_owned());
+    app.used_by = Some("SnapLogic".into());
     let credential = &mut app.credentials[0];
     credential.expires = Some(Expires::At(on("2026-12-20")));
     credential.secret_id = Some("old-id".to_owned());
