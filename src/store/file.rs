@@ -4,18 +4,21 @@
 
 mod disk;
 #[cfg(test)]
+mod power_cut;
+#[cfg(test)]
 mod tests;
 
 use std::{
-    fs::{self, File},
-    io::{self, Write as _},
+    ffi::OsString,
+    io,
     path::{Path, PathBuf},
 };
 
 use async_trait::async_trait;
+use rustix::fs::Access;
 use zeroize::Zeroizing;
 
-use self::disk::{Folder, Found};
+use self::disk::{Disk, Folder, Found, Lock, LockFault, Machine};
 use super::{Abilities, Content, Fence, Store, StoreFault, Version, Writable, Write, WriteFault};
 use crate::secret::Secret;
 
@@ -23,11 +26,14 @@ use crate::secret::Secret;
 pub struct FileStore {
     path: PathBuf,
     in_place: bool,
+    disk: Box<dyn Disk>,
 }
 
 /// What stands beside the file, by the end of its name.
+#[derive(Clone, Copy)]
 enum Beside {
     Lock,
+    /// On its way to another name.
     New,
     Old,
     Next,
@@ -35,72 +41,94 @@ enum Beside {
 
 impl FileStore {
     #[must_use]
-    pub const fn new(path: PathBuf, in_place: bool) -> Self {
-        Self { path, in_place }
+    pub fn new(path: PathBuf, in_place: bool) -> Self {
+        Self { path, in_place, disk: Box::new(Machine) }
     }
 
     fn folder(&self) -> &Path {
         self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
     }
 
-    fn beside(&self, which: &Beside) -> PathBuf {
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        let end = match which {
-            Beside::Lock => "lock",
-            Beside::New => "new",
-            Beside::Old => "old",
-            Beside::Next => "next",
-        };
-        self.folder().join(format!(".{name}.credwatch-{end}"))
+    fn beside(&self, which: Beside) -> PathBuf {
+        let mut name = OsString::from(".");
+        name.push(self.path.file_name().unwrap_or_default());
+        name.push(match which {
+            Beside::Lock => ".credwatch-lock",
+            Beside::New => ".credwatch-new",
+            Beside::Old => ".credwatch-old",
+            Beside::Next => ".credwatch-next",
+        });
+        self.folder().join(name)
+    }
+
+    fn lock(&self) -> Result<Lock, StoreFault> {
+        Lock::take(&self.beside(Beside::Lock)).map_err(|fault| match fault {
+            LockFault::Taken => StoreFault::Unavailable("another process is writing the file".to_owned()),
+            LockFault::Io(error) => unavailable(&error),
+        })
     }
 
     fn read_now(&self) -> Result<Content, StoreFault> {
-        let found = disk::read(&self.path)?;
-        let next = self.beside(&Beside::Next);
         // A write in place that was cut off is finished from its copy; only the holder of the lock may be in one.
         if self.in_place
-            && next.exists()
-            && let Ok(_held) = disk::try_lock(&self.beside(&Beside::Lock))
+            && self.torn()?.is_some()
+            && let Ok(_held) = self.lock()
         {
-            return self.finish(&next);
+            self.mend()?;
         }
-        content(found)
+        content(disk::read(&self.path)?)
     }
 
-    fn finish(&self, next: &Path) -> Result<Content, StoreFault> {
-        let whole = disk::read(next)?;
-        if let Some(bytes) = whole.as_ref().map(|found| &found.bytes).filter(|bytes| value(bytes).is_ok()) {
-            overwrite(&self.path, bytes).map_err(|error| unavailable(&error))?;
+    /// What a write in place that was cut off meant to write. What somebody else put there since is no mixture of the two values and
+    /// none of ours to change.
+    fn torn(&self) -> Result<Option<Found>, StoreFault> {
+        let Some(next) = disk::read(&self.beside(Beside::Next))? else { return Ok(None) };
+        let (Some(old), Some(now)) = (disk::read(&self.beside(Beside::Old))?, disk::read(&self.path)?) else {
+            return Ok(None);
+        };
+        Ok(is_mixture(&now.bytes, &old.bytes, &next.bytes).then_some(next))
+    }
+
+    fn mend(&self) -> Result<(), StoreFault> {
+        if let Some(next) = self.torn()? {
+            let file = disk::open_to_write(&self.path).map_err(|error| unavailable(&error))?;
+            disk::overwrite(&file, &next.bytes).and_then(|()| self.disk.sync(&file)).map_err(|e| unavailable(&e))?;
         }
-        fs::remove_file(next).map_err(|error| unavailable(&error))?;
-        content(disk::read(&self.path)?)
+        disk::remove(&self.beside(Beside::Next)).map_err(|error| unavailable(&error))
     }
 
     fn write_now(&self, write: &Write<'_>) -> Result<Version, WriteFault> {
         let folder = Folder::open(self.folder()).map_err(WriteFault::Refused)?;
-        let _held = disk::lock(&self.beside(&Beside::Lock)).map_err(|error| refused(&error))?;
-        let found = disk::read(&self.path).map_err(|fault| WriteFault::Refused(fault.to_string()))?;
-        let now = match &found {
-            Some(found) => Some(value(&found.bytes).map_err(|fault| WriteFault::Refused(fault.to_string()))?),
-            None => None,
-        };
+        let _held = self.lock()?;
+        if self.in_place {
+            self.mend()?;
+        }
+        let found = disk::read(&self.path)?;
+        let now = found.as_ref().map(|found| value(&found.bytes)).transpose()?;
         let is_same =
             write.before.version.is_none_or(|seen| found.as_ref().is_some_and(|found| found.version == *seen));
         if !is_same || !write.before.holds(now.as_ref()) {
-            return Err(WriteFault::Refused("the file has changed since it was read".to_owned()));
+            return Err(changed());
         }
         if let Some(why) = found.as_ref().and_then(Found::objection) {
             return Err(WriteFault::Refused(why.to_owned()));
         }
         let bytes = with_end(write.value, found.as_ref());
-        if let Some(old) = found.as_ref().filter(|old| *old.bytes != *bytes) {
-            self.keep(&old.bytes).map_err(|error| refused(&error))?;
+        if value(&bytes)?.expose() != write.value.expose() {
+            return Err(WriteFault::Refused("the value would be read back as another one".to_owned()));
+        }
+        match &found {
+            Some(old) if *old.bytes != *bytes => {
+                self.put(Beside::Old, &old.bytes, &folder).map_err(|error| refused(&error))?;
+            }
+            Some(_) => {}
+            // Of an earlier time: not what was there before this write.
+            None => disk::remove(&self.beside(Beside::Old)).map_err(|error| refused(&error))?,
         }
         fault_point!("file.kept");
-        if self.in_place && found.is_some() {
-            self.write_into(&bytes)?;
-        } else {
-            self.replace(&bytes, found.as_ref(), &folder)?;
+        match found {
+            Some(found) if self.in_place => self.write_into(&bytes, &found, &folder)?,
+            found => self.replace(&bytes, found.as_ref(), &folder)?,
         }
         match disk::read(&self.path) {
             Ok(Some(found)) => Ok(found.version),
@@ -109,39 +137,68 @@ impl FileStore {
     }
 
     fn replace(&self, bytes: &[u8], found: Option<&Found>, folder: &Folder) -> Result<(), WriteFault> {
-        let new = self.beside(&Beside::New);
-        let write = || -> io::Result<()> {
-            let mut file = disk::create(&new)?;
-            if let Some(found) = found {
-                // Before the content: nobody may read the new value who might not read the old one.
-                found.dress(&file)?;
-            }
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fault_point!("file.filled");
-            fs::rename(&new, &self.path)
-        };
-        if let Err(error) = write() {
-            let _ = fs::remove_file(&new);
+        let new = self.fill(bytes, found).map_err(|error| refused(&error))?;
+        fault_point!("file.filled");
+        // The lock binds only those who know of it: one more look, as late as can be.
+        if disk::version(&self.path) != found.map(|found| found.version.clone()) {
+            let _ = disk::remove(&new);
+            return Err(changed());
+        }
+        if let Err(error) = self.disk.rename(&new, &self.path) {
+            let _ = disk::remove(&new);
             return Err(refused(&error));
         }
         fault_point!("file.renamed");
         // The rename is durable only once the folder is; a failed sync is never tried again as if it could succeed.
-        folder.sync().map_err(|error| WriteFault::Unknown(format!("the folder could not be synced: {}", error.kind())))
+        let synced = self.disk.sync_folder(folder);
+        synced.map_err(|error| WriteFault::Unknown(format!("the folder could not be synced: {}", error.kind())))
     }
 
-    fn write_into(&self, bytes: &[u8]) -> Result<(), WriteFault> {
-        let next = self.beside(&Beside::Next);
-        disk::put(&next, bytes).map_err(|error| refused(&error))?;
+    fn write_into(&self, bytes: &[u8], found: &Found, folder: &Folder) -> Result<(), WriteFault> {
+        let unknown = |error: &io::Error| WriteFault::Unknown(format!("the file may be written: {}", error.kind()));
+        let file = disk::open_to_write(&self.path).map_err(|error| refused(&error))?;
+        self.put(Beside::Next, bytes, folder).map_err(|error| refused(&error))?;
         fault_point!("file.copied");
-        overwrite(&self.path, bytes)
-            .map_err(|error| WriteFault::Unknown(format!("the file was written in part: {}", error.kind())))?;
+        let next = self.beside(Beside::Next);
+        if disk::version(&self.path).as_ref() != Some(&found.version) {
+            let _ = disk::remove(&next);
+            return Err(changed());
+        }
+        if let Err(error) = disk::overwrite(&file, bytes) {
+            // No room for the longer one: the old one still has its own.
+            let is_back = disk::overwrite(&file, &found.bytes).and_then(|()| self.disk.sync(&file)).is_ok();
+            return Err(if is_back && disk::remove(&next).is_ok() { refused(&error) } else { unknown(&error) });
+        }
         fault_point!("file.overwritten");
-        fs::remove_file(&next).map_err(|error| WriteFault::Unknown(error.kind().to_string()))
+        self.disk.sync(&file).and_then(|()| disk::remove(&next)).map_err(|error| unknown(&error))
     }
 
-    fn keep(&self, old: &[u8]) -> io::Result<()> {
-        disk::put(&self.beside(&Beside::Old), old)
+    /// A private neighbour, whole and durable.
+    fn put(&self, which: Beside, bytes: &[u8], folder: &Folder) -> io::Result<()> {
+        let new = self.fill(bytes, None)?;
+        let renamed = self.disk.rename(&new, &self.beside(which)).inspect_err(|_| drop(disk::remove(&new)));
+        renamed.and_then(|()| self.disk.sync_folder(folder))
+    }
+
+    /// The new file with its content; nothing stays of one that cannot be filled.
+    fn fill(&self, bytes: &[u8], like: Option<&Found>) -> io::Result<PathBuf> {
+        let new = self.beside(Beside::New);
+        let filled = disk::create(&new, bytes, like).and_then(|file| self.disk.sync(&file));
+        filled.map(|()| new.clone()).inspect_err(|_| drop(disk::remove(&new)))
+    }
+
+    fn forget(&self) -> Result<(), StoreFault> {
+        let all = [Beside::Old, Beside::New, Beside::Next, Beside::Lock].map(|which| self.beside(which));
+        if !all.iter().any(|path| path.symlink_metadata().is_ok()) {
+            return Ok(());
+        }
+        let _held = self.lock()?;
+        if self.in_place {
+            // The copies are what a torn file is mended from.
+            self.mend()?;
+        }
+        // The lock goes last, and nobody else takes it for theirs: see `Lock::take`.
+        all.iter().try_for_each(|path| disk::remove(path)).map_err(|error| unavailable(&error))
     }
 }
 
@@ -160,34 +217,31 @@ impl Store for FileStore {
     }
 
     async fn previous(&self) -> Result<Content, StoreFault> {
-        content(disk::read(&self.beside(&Beside::Old))?)
+        content(disk::read(&self.beside(Beside::Old))?)
     }
 
     async fn forget_previous(&self) -> Result<(), StoreFault> {
-        for which in [Beside::Old, Beside::New, Beside::Next, Beside::Lock] {
-            match fs::remove_file(self.beside(&which)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unavailable(&error)),
-                _ => {}
-            }
-        }
-        Ok(())
+        self.forget()
     }
 
     async fn writable(&self) -> Writable {
-        let folder = match Folder::open(self.folder()) {
-            Ok(folder) => folder,
-            Err(why) => return Writable::No(why),
-        };
-        match disk::read(&self.path) {
-            Err(fault) => return Writable::No(fault.to_string()),
-            Ok(Some(found)) => {
-                if let Some(why) = found.objection() {
-                    return Writable::No(why.to_owned());
-                }
-            }
-            Ok(None) => {}
+        if let Err(why) = Folder::open(self.folder()) {
+            return Writable::No(why);
         }
-        if folder.is_writable() { Writable::Yes } else { Writable::No("its folder cannot be written to".to_owned()) }
+        let found = match disk::read(&self.path) {
+            Err(fault) => return Writable::No(fault.to_string()),
+            Ok(found) => found,
+        };
+        if let Some(why) = found.as_ref().and_then(Found::objection) {
+            return Writable::No(why.to_owned());
+        }
+        if !disk::allows(self.folder(), Access::WRITE_OK | Access::EXEC_OK) {
+            return Writable::No("its folder cannot be written to".to_owned());
+        }
+        if self.in_place && found.is_some() && !disk::allows(&self.path, Access::WRITE_OK) {
+            return Writable::No("it cannot be written to".to_owned());
+        }
+        Writable::Yes
     }
 }
 
@@ -225,12 +279,14 @@ fn with_end(value: &Secret, found: Option<&Found>) -> Zeroizing<Vec<u8>> {
     bytes
 }
 
-/// Never empty in between: written over, then cut to length.
-fn overwrite(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = disk::open_to_write(path)?;
-    file.write_all(bytes)?;
-    file.set_len(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
-    file.sync_all()
+/// Each byte is of the one or the other, or was never filled; neither is there whole.
+fn is_mixture(now: &[u8], old: &[u8], new: &[u8]) -> bool {
+    let is_of_either = |(at, byte): (usize, &u8)| *byte == 0 || old.get(at) == Some(byte) || new.get(at) == Some(byte);
+    now != old && now != new && now.len() <= old.len().max(new.len()) && now.iter().enumerate().all(is_of_either)
+}
+
+fn changed() -> WriteFault {
+    WriteFault::Refused("the file has changed since it was read".to_owned())
 }
 
 fn refused(error: &io::Error) -> WriteFault {
@@ -245,6 +301,3 @@ fn refused(error: &io::Error) -> WriteFault {
 fn unavailable(error: &io::Error) -> StoreFault {
     StoreFault::Unavailable(format!("the file cannot be used: {}", error.kind()))
 }
-
-/// Held as long as it is open.
-type Lock = File;

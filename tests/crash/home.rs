@@ -3,6 +3,7 @@
 use std::{
     collections::HashSet,
     fs,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::atomic::{AtomicBool, Ordering},
@@ -12,11 +13,15 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::tenant::{self, CLIENT, MANAGER, Tenant};
+use crate::{
+    mounts::Mounts,
+    tenant::{self, CLIENT, MANAGER, Tenant},
+};
 
 pub struct Home {
     folder: TempDir,
     pub tenant: Tenant,
+    pub mounts: Option<Mounts>,
 }
 
 /// Between two looks at the stores from outside.
@@ -29,7 +34,7 @@ impl Home {
 
     pub fn with_grace(grace: &str) -> Self {
         let (folder, tenant) = (tempfile::tempdir().unwrap(), Tenant::start());
-        let home = Self { folder, tenant };
+        let home = Self { folder, tenant, mounts: None };
         for name in ["state", "stores"] {
             fs::create_dir(home.path(name)).unwrap();
         }
@@ -60,14 +65,27 @@ impl Home {
 
     /// The primary store, which is replaced, and one that is written in place.
     pub fn stores(&self) -> [PathBuf; 2] {
-        ["first", "second"].map(|name| self.path("stores").join(name))
+        ["first", "second"].map(|name| self.seen("stores").join(name))
+    }
+
+    /// A path as it is where the stores are mounted.
+    pub fn seen(&self, name: &str) -> PathBuf {
+        let path = self.path(name);
+        self.mounts.as_ref().map_or(path.clone(), |mounts| mounts.seen(&path))
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_credwatch"));
+        let program = env!("CARGO_BIN_EXE_credwatch");
+        let mut command = match &self.mounts {
+            Some(mounts) => mounts.command(program),
+            None => Command::new(program),
+        };
         command
             .args(args)
-            .args(["--inventory", "apps.yaml", "--config", "credwatch.yaml"])
+            .arg("--inventory")
+            .arg(self.path("apps.yaml"))
+            .arg("--config")
+            .arg(self.path("credwatch.yaml"))
             .current_dir(self.folder.path())
             .env_clear()
             .env("HOME", self.folder.path())
@@ -174,9 +192,9 @@ impl Home {
                 }
                 Ok(())
             });
-            let worked = work();
+            let worked = catch_unwind(AssertUnwindSafe(work));
             done.store(true, Ordering::Relaxed);
-            watch.join().unwrap().and(worked)
+            watch.join().unwrap().and(worked.unwrap_or_else(|panic| resume_unwind(panic)))
         })
     }
 

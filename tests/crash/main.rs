@@ -3,7 +3,9 @@
 // A child process lives by the real clock.
 #![allow(clippy::disallowed_methods)]
 
+mod files;
 mod home;
 mod kills;
+mod mounts;
 mod tenant;
 mod together;

@@ -26,9 +26,7 @@ impl<'a> Case<'a> {
             return Ok(Self::block(rotation, BlockReason::NeverLive, why));
         }
         if rotation.attempts.iter().any(|attempt| attempt.run == self.run) {
-            let last = rotation.attempts.last();
-            let refused = last.and_then(|attempt| attempt.refused.clone());
-            return Ok(rest(Why::NextRun(refused.unwrap_or_else(|| "this run has had its one attempt".to_owned()))));
+            return Ok(rest(self.spent(rotation)));
         }
         if self.history.attempts_between(self.now.wall - ATTEMPTS_WITHIN, self.now.wall) >= ATTEMPTS {
             return Ok(rest(Why::Attempts));
@@ -59,6 +57,20 @@ impl<'a> Case<'a> {
         };
         let effect = Effect::Create { marker, end: plan.end, on: plan.holder };
         Ok(Step::Effect { rotation: rotation.id, intent, effect })
+    }
+
+    /// What became of this run's one attempt.
+    fn spent(&self, rotation: &Rotation) -> Why {
+        let last = rotation.attempts.last();
+        if let Some(why) = last.and_then(|attempt| attempt.refused.clone()) {
+            return Why::NextRun(why);
+        }
+        let primary = self.policy.places.first().and_then(|primary| rotation.store(&primary.address));
+        let refused = primary.and_then(|state| Some((state.address.clone(), state.refused.clone()?)));
+        match refused.filter(|_| last.is_some_and(|attempt| attempt.live_in.as_deref() == Some(self.run))) {
+            Some((store, why)) => Why::Store { store, why },
+            None => Why::NextRun("this run has had its one attempt".to_owned()),
+        }
     }
 
     /// The provider's limit leaves room for one more, and for one that a person may need at once.

@@ -69,6 +69,12 @@ impl<'a> Case<'a> {
         let Some(key_id) = &made.key_id else { return Ok(()) };
         let marked = self.marked(listing, attempt.number, rotation);
         if !listing.credentials.iter().any(|listed| listed.id == *key_id) {
+            if self.sight().removals.iter().any(|(id, _)| id == key_id) {
+                // Taken back in this run: gone through with, and not waited for.
+                let was_live = attempt.live_in.as_deref() == Some(self.run);
+                let why = if was_live { RemovalReason::Undelivered } else { RemovalReason::NeverLive };
+                return Err(self.discard(rotation, attempt, made, why).unwrap_or_else(|step| step));
+            }
             // A stale list: wait, but not for ever.
             let deadline = self.limits.live_deadline.max(self.limits.settle);
             if self.now.elapsed.saturating_sub(since) > deadline {

@@ -2,24 +2,46 @@
 //! that was not before.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, Metadata, OpenOptions, TryLockError},
     io::{self, Read, Write as _},
-    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
-    path::{Path, PathBuf},
+    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+    path::Path,
 };
 
 use rustix::fs::{Access, OFlags};
 use zeroize::Zeroizing;
 
-use super::{Lock, StoreFault, Version};
+use super::{StoreFault, Version};
 use crate::secret::LIMIT;
+
+/// What makes a write outlast a power cut; a test looks at each call.
+pub(super) trait Disk: Send + Sync {
+    fn sync(&self, file: &File) -> io::Result<()>;
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    fn sync_folder(&self, folder: &Folder) -> io::Result<()>;
+}
+
+pub(super) struct Machine;
+
+impl Disk for Machine {
+    fn sync(&self, file: &File) -> io::Result<()> {
+        file.sync_all()
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn sync_folder(&self, folder: &Folder) -> io::Result<()> {
+        folder.0.sync_all()
+    }
+}
 
 /// A file that was read.
 pub(super) struct Found {
     pub(super) bytes: Zeroizing<Vec<u8>>,
-    /// Inode, time of change and length: says nothing about the value.
     pub(super) version: Version,
-    about: fs::Metadata,
+    about: Metadata,
 }
 
 impl Found {
@@ -29,7 +51,7 @@ impl Found {
     }
 
     /// Gives a new file the owner and the rights of this one.
-    pub(super) fn dress(&self, new: &File) -> io::Result<()> {
+    fn dress(&self, new: &File) -> io::Result<()> {
         let own = new.metadata()?;
         if (own.uid(), own.gid()) != (self.about.uid(), self.about.gid()) {
             std::os::unix::fs::fchown(new, Some(self.about.uid()), Some(self.about.gid()))?;
@@ -65,62 +87,90 @@ pub(super) fn read(path: &Path) -> Result<Option<Found>, StoreFault> {
     if bytes.len() > LIMIT {
         return Err(StoreFault::Unusable(format!("the file is larger than {} KiB", LIMIT / 1024)));
     }
-    let nanoseconds = i128::from(about.mtime()) * 1_000_000_000 + i128::from(about.mtime_nsec());
-    let version = Version(format!("{}-{nanoseconds}-{}", about.ino(), about.len()));
-    Ok(Some(Found { bytes, version, about }))
+    Ok(Some(Found { bytes, version: version_of(&about), about }))
 }
 
-/// A new file that only we may read; a leftover of its name goes first.
-pub(super) fn create(path: &Path) -> io::Result<File> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+/// Of the file that is there now.
+pub(super) fn version(path: &Path) -> Option<Version> {
+    fs::symlink_metadata(path).ok().map(|about| version_of(&about))
+}
+
+/// Inode, time of change and length: says nothing about the value.
+fn version_of(about: &Metadata) -> Version {
+    let nanoseconds = i128::from(about.mtime()) * 1_000_000_000 + i128::from(about.mtime_nsec());
+    Version(format!("{}-{nanoseconds}-{}", about.ino(), about.len()))
+}
+
+/// A new file; only we may read it, or who might read the one it is `like`. A leftover of its name goes first.
+pub(super) fn create(path: &Path, bytes: &[u8], like: Option<&Found>) -> io::Result<File> {
+    remove(path)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    // Before the content: nobody may read the new value who might not read the old one.
+    match like {
+        Some(found) => found.dress(&file)?,
+        None => file.set_permissions(fs::Permissions::from_mode(0o600))?,
     }
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    // The umask takes bits away and never adds any.
-    file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    file.write_all(bytes)?;
     Ok(file)
 }
 
-/// Writes a private file whole, by way of another name.
-pub(super) fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut temp = path.as_os_str().to_owned();
-    temp.push("~");
-    let temp = PathBuf::from(temp);
-    let mut file = create(&temp)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&temp, path)?;
-    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+/// What is not there needs no removal.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn open_to_write(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path)
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    OpenOptions::new().write(true).custom_flags(flags.bits().cast_signed()).open(path)
 }
 
-/// Waits for whoever writes this file; freed on drop, and by the kernel.
-pub(super) fn lock(path: &Path) -> io::Result<Lock> {
-    let file = lock_file(path)?;
-    file.lock()?;
-    Ok(file)
+/// Never empty in between: written over, then cut to length.
+pub(super) fn overwrite(file: &File, bytes: &[u8]) -> io::Result<()> {
+    file.write_all_at(bytes, 0)?;
+    file.set_len(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
 }
 
-pub(super) fn try_lock(path: &Path) -> io::Result<Lock> {
-    let file = lock_file(path)?;
-    file.try_lock()?;
-    Ok(file)
+/// Whether the rights would let us; a file system that is mounted read-only does not.
+pub(super) fn allows(path: &Path, access: Access) -> bool {
+    rustix::fs::access(path, access).is_ok()
 }
 
-fn lock_file(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NOFOLLOW.bits().cast_signed();
-    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).custom_flags(flags).open(path)
+/// The right to write a file: freed on drop, and by the kernel.
+pub(super) struct Lock {
+    _held: File,
+}
+
+pub(super) enum LockFault {
+    Taken,
+    Io(io::Error),
+}
+
+impl Lock {
+    /// Never waits.
+    pub(super) fn take(path: &Path) -> Result<Self, LockFault> {
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600).custom_flags(flags);
+        let file = options.open(path).map_err(LockFault::Io)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(LockFault::Taken),
+            Err(TryLockError::Error(error)) => return Err(LockFault::Io(error)),
+        }
+        // Whoever had it may have removed its file in between: a lock on that one would bind nobody.
+        let ours = file.metadata().map_err(LockFault::Io)?.ino();
+        match fs::symlink_metadata(path) {
+            Ok(about) if about.ino() == ours => Ok(Self { _held: file }),
+            _ => Err(LockFault::Taken),
+        }
+    }
 }
 
 /// The folder a file lies in.
-pub(super) struct Folder {
-    path: PathBuf,
-    open: File,
-}
+pub(super) struct Folder(pub(super) File);
 
 impl Folder {
     /// Refuses one where others could put something in the file's place.
@@ -131,14 +181,6 @@ impl Folder {
         if writable_by_others && !sticky {
             return Err("everybody may write to its folder: take that right away (chmod o-w)".to_owned());
         }
-        Ok(Self { path: path.to_owned(), open })
-    }
-
-    pub(super) fn sync(&self) -> io::Result<()> {
-        self.open.sync_all()
-    }
-
-    pub(super) fn is_writable(&self) -> bool {
-        rustix::fs::access(&self.path, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+        Ok(Self(open))
     }
 }

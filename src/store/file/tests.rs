@@ -1,5 +1,9 @@
 use std::{
-    os::unix::fs::{PermissionsExt, symlink},
+    fs::{self, File},
+    os::unix::{
+        ffi::OsStringExt,
+        fs::{PermissionsExt, symlink},
+    },
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -124,10 +128,84 @@ async fn a_file_written_in_place_keeps_its_inode_and_a_torn_one_is_finished() {
     let inode = fs::metadata(place.path()).unwrap().ino();
     place.put("canary-new").await.unwrap();
     assert_eq!((place.text().as_str(), fs::metadata(place.path()).unwrap().ino()), ("canary-new\n", inode));
-    fs::write(place.folder.path().join(".secret.credwatch-next"), "canary-next\n").unwrap();
-    fs::write(place.path(), "canary-neny-new").unwrap();
-    assert_eq!(place.store.read().await.unwrap().value.unwrap().expose(), "canary-next");
-    assert_eq!(place.text(), "canary-next\n");
+    let next = place.folder.path().join(".secret.credwatch-next");
+    assert!(!next.exists());
+    for torn in ["canary-ned-and-long\n", "canary-new\nand-long\n", "canary\0\0\0\0", ""] {
+        fs::write(&next, "canary-new\n").unwrap();
+        fs::write(place.path(), torn).unwrap();
+        assert_eq!(place.store.read().await.unwrap().value.unwrap().expose(), "canary-new", "{torn:?}");
+        assert_eq!((place.text().as_str(), next.exists()), ("canary-new\n", false));
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_else_put_there_after_a_write_was_cut_off_is_left_alone() {
+    let place = place(Some("canary-old\n"), true);
+    place.put("canary-new").await.unwrap();
+    fs::write(place.folder.path().join(".secret.credwatch-next"), "canary-new\n").unwrap();
+    fs::write(place.path(), "by hand").unwrap();
+    assert_eq!(place.store.read().await.unwrap().value.unwrap().expose(), "by hand");
+    place.store.forget_previous().await.unwrap();
+    assert_eq!((place.text().as_str(), place.names()), ("by hand", vec!["secret".to_owned()]));
+}
+
+/// Writes the file while somebody else does.
+struct Meddler(PathBuf);
+
+impl Disk for Meddler {
+    fn sync(&self, _: &File) -> io::Result<()> {
+        fs::write(&self.0, "canary-third")
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        Machine.rename(from, to)
+    }
+
+    fn sync_folder(&self, folder: &Folder) -> io::Result<()> {
+        Machine.sync_folder(folder)
+    }
+}
+
+#[tokio::test]
+async fn what_changes_during_a_write_is_not_overwritten() {
+    for in_place in [false, true] {
+        let mut place = place(Some("canary-old"), in_place);
+        place.store.disk = Box::new(Meddler(place.path()));
+        assert!(matches!(place.put("canary-new").await, Err(WriteFault::Refused(why)) if why.contains("changed")));
+        assert_eq!(place.text(), "canary-third");
+        assert_eq!(place.names(), [".secret.credwatch-lock", ".secret.credwatch-old", "secret"]);
+    }
+}
+
+#[tokio::test]
+async fn nobody_waits_for_another_writer() {
+    let place = place(Some("canary-old"), false);
+    let held = place.store.lock().unwrap();
+    assert!(matches!(place.put("canary-new").await, Err(WriteFault::Refused(why)) if why.contains("another process")));
+    assert!(place.store.forget_previous().await.is_err());
+    drop(held);
+    place.put("canary-new").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_value_that_would_be_read_back_as_another_one_is_refused() {
+    let place = place(Some("canary-old"), false);
+    for value in ["", "canary\n", " canary"] {
+        assert!(matches!(place.put(value).await, Err(WriteFault::Refused(_))), "{value:?}");
+    }
+    assert_eq!(place.text(), "canary-old");
+}
+
+#[tokio::test]
+async fn two_files_whose_names_are_no_text_do_not_share_what_stands_beside_them() {
+    let place = place(None, false);
+    for name in [b"s\xff".to_vec(), b"s\xfe".to_vec()] {
+        let path = place.folder.path().join(OsString::from_vec(name));
+        fs::write(&path, "canary-old").unwrap();
+        let other = Place { store: FileStore::new(path, false), folder: tempfile::tempdir().unwrap() };
+        other.put("canary-new").await.unwrap();
+    }
+    assert_eq!(fs::read_dir(place.folder.path()).unwrap().count(), 6);
 }
 
 #[test]

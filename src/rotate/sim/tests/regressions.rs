@@ -245,3 +245,18 @@ fn a_holder_that_slept_past_its_lease_does_nothing_more() {
         story(&scenario.when(NIGHT + 30 * MINUTE, second.clone()).when(4 * DAY + 2 * HOUR, second));
     }
 }
+
+#[test]
+fn an_attempt_that_comes_to_nothing_is_taken_back_by_the_run_that_made_it() {
+    let refusals: Vec<_> = (0..3).map(|nth| at(Op::Write, nth, What::Error)).collect();
+    let refused = story(&Scenario::new(vec![spec(&[Sort::File, Sort::File])]).with(&refusals));
+    let never_live = AppSpec { lags: Lags { create: DAY, ..Lags::default() }, ..spec(&[Sort::File]) };
+    // It ends in BLOCKED, as it should.
+    let never_live = play(&Scenario::new(vec![never_live]), None, true);
+    for story in [refused, never_live] {
+        let first = |is: fn(&Event) -> bool| story.records[0].iter().find(|record| is(&record.event)).unwrap().at;
+        let sent = first(|event| matches!(event, Event::RemoveIntent { .. }));
+        let closed = first(|event| matches!(event, Event::AttemptClosed { .. }));
+        assert!((closed - sent).num_minutes() < 5, "{}", story.trace.join("\n"));
+    }
+}
