@@ -1,6 +1,6 @@
 //! The AVEVA-shaped token endpoint, an IdentityServer (providers.md section 5): 400 for every refusal, without a reason.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Bytes,
@@ -34,7 +34,7 @@ fn grant(directory: &Directory, request: &TokenRequest) -> Result<Value, &'stati
     let app = apps
         .iter()
         .find(|app| app.platform == Platform::Aveva && app.client_id == client_id && app.enabled)
-        .filter(|app| app.credential(secret).is_some_and(|credential| !credential.has_ended(now)))
+        .filter(|app| app.credential(secret, Duration::ZERO).is_some_and(|credential| !credential.has_ended(now)))
         .ok_or("invalid_client")?;
     match request.field("grant_type") {
         None => Err("invalid_request"),

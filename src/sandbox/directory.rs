@@ -1,24 +1,50 @@
 //! What the sandbox knows: apps and their credentials.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use base64::{
     Engine,
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
 use chrono::{DateTime, Utc};
+use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::secret::Secret;
+use super::trouble::held;
+use crate::{clock, secret::Secret};
 
 #[derive(Debug, Default)]
 pub struct Directory {
     apps: Mutex<Vec<App>>,
+    replicas: Mutex<Replicas>,
+}
+
+/// Token requests go to them in turn.
+#[derive(Debug, Default)]
+struct Replicas {
+    lags: Vec<Duration>,
+    asked: usize,
 }
 
 impl Directory {
     pub fn register(&self, app: App) {
         self.apps().push(app);
+    }
+
+    /// As many replicas of Entra's token endpoint as there are lags: each learns of a change so much later. None: one without a lag.
+    pub fn replicate(&self, lags: &[Duration]) {
+        *held(&self.replicas) = Replicas { lags: lags.to_vec(), asked: 0 };
+    }
+
+    /// The lag of the replica whose turn it is.
+    pub(super) fn next_lag(&self) -> Duration {
+        let mut replicas = held(&self.replicas);
+        let turn = replicas.asked.checked_rem(replicas.lags.len()).unwrap_or_default();
+        replicas.asked = replicas.asked.wrapping_add(1);
+        replicas.lags.get(turn).copied().unwrap_or_default()
     }
 
     /// Exclusive access: one request sees one state.
@@ -46,9 +72,9 @@ pub struct App {
 }
 
 impl App {
-    /// The credential of that value, whether it still holds or not.
-    pub(super) fn credential(&self, value: &str) -> Option<&Credential> {
-        self.credentials.iter().find(|credential| credential.value.expose() == value)
+    /// The credential of that value, whether it still holds or not, as a replica with this lag sees it.
+    pub(super) fn credential(&self, value: &str, lag: Duration) -> Option<&Credential> {
+        self.credentials.iter().find(|credential| credential.value.expose() == value && credential.is_known(lag))
     }
 }
 
@@ -56,21 +82,67 @@ impl App {
 pub struct Credential {
     /// Entra's `keyId`, AVEVA's secret id.
     pub key_id: String,
+    /// Entra's `displayName`.
+    pub label: Option<String>,
+    pub start: DateTime<Utc>,
     /// `None`: never.
     pub end: Option<DateTime<Utc>>,
+    /// It sits on the service principal.
+    pub on_principal: bool,
+    /// Of the SAML signing certificate that this is the password of: no client secret then.
+    pub certificate: Option<String>,
     value: Secret,
+    /// `None`: since ever.
+    added: Option<Instant>,
+    removed: Option<Instant>,
 }
 
 impl Credential {
     /// A new secret with the platform's shape.
     #[must_use]
     pub fn issue(platform: Platform, key_id: String, end: Option<DateTime<Utc>>) -> Self {
-        Self { key_id, end, value: random_secret(platform) }
+        Self::of(random_secret(platform), key_id, end)
+    }
+
+    /// One of this value, known everywhere since ever.
+    #[must_use]
+    pub fn of(value: Secret, key_id: String, end: Option<DateTime<Utc>>) -> Self {
+        Self {
+            key_id,
+            label: None,
+            start: clock::now(),
+            end,
+            on_principal: false,
+            certificate: None,
+            value,
+            added: None,
+            removed: None,
+        }
     }
 
     #[must_use]
     pub const fn value(&self) -> &Secret {
         &self.value
+    }
+
+    /// Replicas learn of it from now on.
+    pub(super) fn add(mut self) -> Self {
+        self.added = Some(Instant::now());
+        self
+    }
+
+    pub(super) fn remove(&mut self) {
+        self.removed = Some(Instant::now());
+    }
+
+    pub(super) const fn is_removed(&self) -> bool {
+        self.removed.is_some()
+    }
+
+    fn is_known(&self, lag: Duration) -> bool {
+        self.certificate.is_none()
+            && self.added.is_none_or(|at| at.elapsed() >= lag)
+            && self.removed.is_none_or(|at| at.elapsed() < lag)
     }
 
     pub(super) fn has_ended(&self, now: DateTime<Utc>) -> bool {

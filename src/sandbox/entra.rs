@@ -96,7 +96,7 @@ fn authenticate<'a>(
     if !app.enabled {
         return Err(EntraFault::AppDisabled { client_id: app.client_id.clone(), name: app.name.clone() });
     }
-    match app.credential(secret) {
+    match app.credential(secret, directory.next_lag()) {
         None => Err(EntraFault::InvalidSecret { client_id: app.client_id.clone() }),
         Some(credential) if credential.has_ended(now) => {
             Err(EntraFault::ExpiredSecret { client_id: app.client_id.clone() })

@@ -1,17 +1,20 @@
 //! A small identity provider on the loopback interface, for the demo and for rehearsals.
 //!
 //! It answers as the real ones do: an Entra-shaped token endpoint (v1 and v2) and an AVEVA-shaped one, from
-//! a directory of apps whose secrets it makes up at each start and hands out in process only; and an Okta organisation and an
-//! Auth0 tenant with their management of secrets.
+//! a directory of apps whose secrets it makes up at each start and hands out in process only; the Microsoft Graph of its
+//! Entra tenants; and an Okta organisation and an Auth0 tenant with their management of secrets.
 
 mod auth0;
 mod aveva;
 mod directory;
 mod entra;
 mod entra_fault;
+mod graph;
+mod graph_api;
 mod key_vault;
 mod key_vault_api;
 mod okta;
+mod requests;
 mod stage;
 #[cfg(test)]
 mod tests;
@@ -21,8 +24,10 @@ mod trouble;
 
 pub use auth0::Auth0;
 pub use directory::{App, Credential, Directory, Platform};
+pub use graph::{AppPolicy, Graph, Password};
 pub use key_vault::{KeyVault, Mishap};
 pub use okta::Okta;
+pub use requests::{Requests, Seen, Stop};
 pub use stage::{DEMO_INVENTORY, furnish, inventory_for};
 pub use trouble::{Trouble, Troubles};
 
@@ -32,7 +37,7 @@ use std::{
     sync::Arc,
 };
 
-use axum::{Router, routing::post};
+use axum::{Router, middleware, routing::post};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -41,6 +46,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 pub struct Sandbox {
     address: SocketAddr,
     directory: Arc<Directory>,
+    graph: Arc<Graph>,
+    requests: Arc<Requests>,
     okta: Arc<Okta>,
     auth0: Arc<Auth0>,
     key_vault: Arc<KeyVault>,
@@ -58,13 +65,17 @@ impl Sandbox {
         let (directory, stop) = (Arc::new(Directory::default()), CancellationToken::new());
         let (okta, auth0) = (Arc::<Okta>::default(), Arc::<Auth0>::default());
         let key_vault = Arc::new(KeyVault::default());
+        let graph = Arc::new(Graph::of(directory.clone()));
+        let requests = Arc::<Requests>::default();
         let router = router(directory.clone())
+            .merge(graph_api::router(graph.clone()))
             .merge(okta::router(okta.clone()))
             .merge(auth0::router(auth0.clone()))
-            .merge(key_vault_api::router(key_vault.clone()));
+            .merge(key_vault_api::router(key_vault.clone()))
+            .layer(middleware::from_fn_with_state(requests.clone(), requests::count));
         let server = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
         tokio::spawn(async { server.await });
-        Ok(Self { address, directory, okta, auth0, key_vault, _stop: stop.drop_guard() })
+        Ok(Self { address, directory, graph, requests, okta, auth0, key_vault, _stop: stop.drop_guard() })
     }
 
     #[must_use]
@@ -75,6 +86,17 @@ impl Sandbox {
     #[must_use]
     pub fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    /// Its root is `http://ADDRESS`.
+    #[must_use]
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    #[must_use]
+    pub fn requests(&self) -> &Requests {
+        &self.requests
     }
 
     #[must_use]
