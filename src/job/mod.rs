@@ -29,7 +29,7 @@ use crate::{
     secret::Resolver,
     settings::{self, Settings},
     state::{self, Begun, Night, SqliteJournal},
-    text,
+    store, text,
 };
 
 /// What one run is asked to do.
@@ -71,7 +71,7 @@ impl Job {
             }
             begun => begun?,
         };
-        let resolver = Arc::new(Resolver::new(settings.exec.clone()));
+        let resolver = Arc::new(store::resolver(&settings));
         let http = self.messenger(&settings)?;
         let dead_man = settings.notify.dead_man.as_ref().zip(http.as_ref());
         if let Some((url, http)) = dead_man {
