@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::sync::OnceCell;
 use url::Url;
 
 use super::{AzureKeyVault, HookStore, SignIns, Store, StoreFault, Vault, aws_secrets_manager, file::FileStore};
@@ -10,7 +11,7 @@ use crate::{
     hook,
     inventory::{App, Destination},
     probe,
-    secret::{Resolver, SecretRef},
+    secret::{Resolver, Secret, SecretRef},
     settings::Settings,
 };
 
@@ -19,6 +20,8 @@ pub struct Keyring {
     settings: Settings,
     secrets: Arc<Resolver>,
     api: Api,
+    /// A program may make it; a thousand references run it once.
+    vault_token: OnceCell<Arc<Secret>>,
     key_vault: SignIns,
 }
 
@@ -29,6 +32,7 @@ impl Keyring {
             settings: settings.clone(),
             secrets: Arc::clone(secrets),
             api: api.clone(),
+            vault_token: OnceCell::new(),
             key_vault: SignIns::default(),
         }
     }
@@ -83,10 +87,11 @@ impl Keyring {
                  add `vault: {address: \"https://vault.example.org:8200\", token: env:VAULT_TOKEN}`",
             )
         })?;
-        let token = self.secrets.resolve(&vault.token).await.map_err(|fault| {
+        let resolve = async || self.secrets.resolve(&vault.token).await.map(Arc::new);
+        let token = self.vault_token.get_or_try_init(resolve).await.map_err(|fault| {
             StoreFault::Refused(format!("the vault's token cannot be read: {}", fault.of(&vault.token)))
         })?;
-        let opened = Vault::new(self.api.clone(), vault.address.clone(), Arc::new(token), place);
+        let opened = Vault::new(self.api.clone(), vault.address.clone(), Arc::clone(token), place);
         Ok(Box::new(opened.ok_or_else(|| refused("this is no MOUNT/PATH#KEY"))?))
     }
 
@@ -95,7 +100,7 @@ impl Keyring {
         let secret = Url::parse(address).map_err(|_| refused("this is no URL of a Key Vault's secret"))?;
         if self.settings.allow.as_deref().is_some_and(|list| !probe::allows(list, &secret)) {
             let host = secret.host_str().unwrap_or_default();
-            return Err(StoreFault::Refused(format!("{host} is not on the settings' `allow` list; add it there")));
+            return Err(StoreFault::Refused(format!("the settings' `allow` list does not name {host}; add it there")));
         }
         let access = self.key_vault.to(&secret, &self.settings, &self.secrets, &self.api)?;
         Ok(Box::new(AzureKeyVault::new(self.api.clone(), access, secret)))

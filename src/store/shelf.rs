@@ -45,7 +45,7 @@ impl Shelf for Stores {
         let fault = |why: &str| Unreadable::Unresolved(format!("{why} ({scheme}:{address})"));
         let server = server(scheme, address);
         if self.failures(&server, |known| known) >= PATIENCE {
-            return Err(fault(&format!("{server} failed {PATIENCE} times in a row and is asked no more in this run")));
+            return Err(fault(&format!("after {PATIENCE} failures in a row this store is asked no more in this run")));
         }
         let read = async {
             let keyring = self.keyring.get_or_try_init(async || self.open()).await?;

@@ -105,7 +105,7 @@ async fn a_host_that_the_list_does_not_allow_gets_no_token() {
     let allow = Some(vec![HostPattern("*.vault.azure.cn".to_owned())]);
     let settings = Settings { allow, ..Settings::default() };
     let reference = stored("azure-key-vault", "https://corp.vault.azure.net/secrets/etl");
-    insta::assert_snapshot!(seen(&resolver(&settings), &reference).await, @"corp.vault.azure.net is not on the settings' `allow` list; add it there (azure-key-vault:https://corp.vault.azure.net/secrets/etl)");
+    insta::assert_snapshot!(seen(&resolver(&settings), &reference).await, @"the settings' `allow` list does not name corp.vault.azure.net; add it there (azure-key-vault:https://corp.vault.azure.net/secrets/etl)");
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn a_vault_that_never_answers_costs_each_its_own_time_and_five_no_more() {
     let (first, rest) = references.split_first().unwrap();
     let together = futures::future::join_all(rest.iter().map(|reference| seen(&resolver, reference))).await;
     assert!(together.iter().all(|why| why.contains("in time")), "{together:?}");
-    insta::assert_snapshot!(seen(&resolver, first).await, @"vault failed 5 times in a row and is asked no more in this run (vault:kv/app-0#k)");
+    insta::assert_snapshot!(seen(&resolver, first).await, @"after 5 failures in a row this store is asked no more in this run (vault:kv/app-0#k)");
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }
 
