@@ -16,3 +16,5 @@ mod readme;
 mod reports;
 mod rotations;
 mod selection;
+#[cfg(feature = "sandbox")]
+mod stored;
