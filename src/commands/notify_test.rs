@@ -10,9 +10,8 @@ use crate::{
     exit::Exit,
     notify::{self, Desk, Sent, Trial},
     probe,
-    secret::Resolver,
     settings::{self, Settings},
-    text,
+    store, text,
 };
 
 /// Send a marked test message through each channel
@@ -29,7 +28,7 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     let file = settings::locate(common.config.as_deref(), common.inventory.first().map(PathBuf::as_path));
     let settings = settings::read(file.as_deref())?;
     let http = probe::http_client(&settings.http, settings.ca.as_deref())?;
-    let secrets = Resolver::new(settings.exec.clone());
+    let secrets = store::resolver(&settings);
     let desk = Desk { notify: &settings.notify, ca: settings.ca.as_deref(), http: &http, secrets: &secrets };
     drive(&args, &settings, &desk).await
 }

@@ -15,6 +15,7 @@ use crate::{
     secret::Resolver,
     settings::{self, Settings},
     state::{self, SqliteJournal},
+    store,
     text::printable,
 };
 
@@ -67,7 +68,7 @@ impl Ground {
             );
         }
         inventory.apps.retain(|app| apps.is_empty() || apps.iter().any(|wanted| **wanted == *app.name));
-        let secrets = Arc::new(Resolver::new(settings.exec.clone()));
+        let secrets = Arc::new(store::resolver(&settings));
         Ok(Self { settings, inventory, secrets })
     }
 

@@ -23,6 +23,7 @@ use crate::{
     run::Run,
     secret::{self, Resolver, Secret},
     settings::{self, Settings},
+    store,
     text::printable,
 };
 
@@ -52,7 +53,7 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     settings.http.timeout = args.timeout.unwrap_or(settings.http.timeout);
     let source = Source::of(&args)?;
     let app = app(args.app.0, source, &settings)?;
-    let mut resolver = Resolver::new(settings.exec.clone());
+    let mut resolver = store::resolver(&settings);
     if let Some(typed) = source.read()? {
         resolver = resolver.with_typed(typed);
     }

@@ -30,7 +30,7 @@ use crate::{
     secret::{Resolver, SecretRef},
     settings::{self, Settings},
     state::{self, Begun, Night, SqliteJournal},
-    text,
+    store, text,
 };
 
 /// What one run is asked to do.
@@ -74,7 +74,7 @@ impl Job {
             }
             begun => begun,
         };
-        let resolver = Arc::new(Resolver::new(settings.exec.clone()));
+        let resolver = Arc::new(store::resolver(&settings));
         let http = self.messenger(&settings);
         let bell = bell(&settings, http.as_ref());
         let dead_man = bell.as_ref().map(|(url, http)| DeadMan { url, secrets: &*resolver, http, stop: stage.cancel });
@@ -105,7 +105,7 @@ impl Job {
         let Ok(settings) = self.settings() else { return };
         let http = self.messenger(&settings);
         let Some((url, http)) = bell(&settings, http.as_ref()) else { return };
-        let resolver = Resolver::new(settings.exec.clone());
+        let resolver = store::resolver(&settings);
         let dead_man = DeadMan { url: &url, secrets: &resolver, http: &http, stop: cancel };
         if let Some(untold) = dead_man.finish(Exit::Usage).await {
             tracing::error!("{}", untold.message);

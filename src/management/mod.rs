@@ -19,7 +19,7 @@ pub use entra::Entra;
 pub use hook::{Hook, of_app as hook_of_app};
 pub use keycloak::Keycloak;
 pub use okta::{Okta, SCOPE as OKTA_SCOPE};
-pub use open::{OpenFault, open};
+pub use open::{OpenFault, open, sign_in};
 pub use rest::Access;
 
 use std::time::Duration;

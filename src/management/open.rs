@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::{
-    Auth0, Entra, Hook, Keycloak, Management, OKTA_SCOPE, Okta, hook_of_app,
+    Access, Auth0, Entra, Hook, Keycloak, Management, OKTA_SCOPE, Okta, hook_of_app,
     sign_in::{Proof, SignIn},
 };
 use crate::{
@@ -88,9 +88,36 @@ fn entry_root(entry: &settings::Management) -> Option<Url> {
     entry.provider.endpoints(&entry.fields).ok().and_then(|endpoints| endpoints.management)
 }
 
+/// An entry's sign-in to another API than the management's, such as a store's.
+///
+/// # Errors
+/// This build cannot sign in as the entry says.
+pub fn sign_in(
+    entry: &settings::Management,
+    scope: &str,
+    secrets: &Arc<Resolver>,
+    api: &Api,
+) -> Result<Arc<dyn Access>, OpenFault> {
+    signed_in(entry, secrets, api, Some(scope.to_owned()), None)
+}
+
+fn access(
+    opening: &Opening<'_>,
+    scope: Option<String>,
+    audience: Option<String>,
+) -> Result<Arc<dyn Access>, OpenFault> {
+    signed_in(opening.entry, opening.secrets, opening.api, scope, audience)
+}
+
 /// The sign-in that the entry describes.
-fn access(opening: &Opening<'_>, scope: Option<String>, audience: Option<String>) -> Result<Arc<SignIn>, OpenFault> {
-    let proof = match &opening.entry.key {
+fn signed_in(
+    entry: &settings::Management,
+    secrets: &Arc<Resolver>,
+    api: &Api,
+    scope: Option<String>,
+    audience: Option<String>,
+) -> Result<Arc<dyn Access>, OpenFault> {
+    let proof = match &entry.key {
         ManagementKey::Secret(reference) => Proof::Secret(reference.clone()),
         ManagementKey::FederatedToken(reference) => Proof::Federated(reference.clone()),
         ManagementKey::Certificate(_) => return Err(unsupported("certificate")),
@@ -98,14 +125,14 @@ fn access(opening: &Opening<'_>, scope: Option<String>, audience: Option<String>
         ManagementKey::SelfManaged => return Err(unsupported("self")),
     };
     let no_endpoint = |_| OpenFault("the `management` entry does not say where to sign in".to_owned());
-    let endpoints = opening.entry.provider.endpoints(&opening.entry.fields).map_err(no_endpoint)?;
+    let endpoints = entry.provider.endpoints(&entry.fields).map_err(no_endpoint)?;
     let TokenEndpoint::Known(token_endpoint) = endpoints.token else {
         return Err(OpenFault("the `management` entry names an issuer; name the token endpoint".to_owned()));
     };
-    let client_id = opening.entry.client_id.clone();
+    let client_id = entry.client_id.clone();
     Ok(Arc::new(SignIn {
-        api: opening.api.clone(),
-        secrets: Arc::clone(opening.secrets),
+        api: api.clone(),
+        secrets: Arc::clone(secrets),
         token_endpoint,
         client_id: client_id.ok_or_else(|| OpenFault("the `management` entry has no `client_id`".to_owned()))?,
         proof,

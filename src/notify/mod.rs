@@ -28,7 +28,7 @@ use std::path::Path;
 use async_trait::async_trait;
 
 use crate::{
-    secret::{Resolver, Secret, SecretRef, Unreadable},
+    secret::{Resolver, Secret, SecretRef},
     settings::{Channel, ChannelKind, Notify},
 };
 
@@ -42,12 +42,7 @@ pub trait Secrets: Send + Sync {
 #[async_trait]
 impl Secrets for Resolver {
     async fn resolve(&self, reference: &SecretRef) -> Result<Secret, String> {
-        Self::resolve(self, reference).await.map_err(|fault| match fault {
-            Unreadable::Unresolved(reason) => reason,
-            Unreadable::Whitespace => format!("{reference} has white space around its value"),
-            Unreadable::Empty => format!("{reference} is empty"),
-            Unreadable::BadKey(reason) => format!("{reference}: {reason}"),
-        })
+        Self::resolve(self, reference).await.map_err(|fault| fault.of(reference))
     }
 }
 

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     clock,
     inventory::{AuthMethod, Key, Subject, TokenEndpoint},
-    secret::{Fingerprints, Secret},
+    secret::{Fingerprints, Secret, SecretRef},
 };
 
 /// One run over some credentials.
@@ -146,6 +146,7 @@ impl Round<'_> {
             TokenEndpoint::Known(url) => self.barred(url),
             TokenEndpoint::Discover { .. } => None,
         };
+        let asked = Instant::now();
         let material = self.material(subject, barred.is_some()).await;
         let mut seen = not_tested(NotTested::Interrupted);
         if let Ok(Material::Pem { certificate, .. }) = &material {
@@ -165,13 +166,16 @@ impl Round<'_> {
             TokenEndpoint::Known(url) => Some(Endpoint::declared(url)),
             TokenEndpoint::Discover { .. } => None,
         };
+        // A store's answer is the credential's own time; a program may have waited for those of others.
+        let since = if is_stored(&subject.credential.key) { asked } else { Instant::now() };
         let request_id = Uuid::new_v4().to_string();
-        Ok(Begun { material, endpoint, since: Instant::now(), tries: 0, seen, request_id })
+        Ok(Begun { material, endpoint, since, tries: 0, seen, request_id })
     }
 
     /// What the reference leads to; of what is `unsent` only a certificate is read, for its dates.
     async fn material(&self, subject: Subject<'_>, unsent: bool) -> Result<Material, Unreadable> {
         match &subject.credential.key {
+            key if self.prober.options.offline && is_stored(key) => Err(Unreadable::Empty),
             Key::Secret(reference) if !unsent => self.prober.secrets.resolve(reference).await.map(Material::Secret),
             Key::Certificate { pem, .. } => {
                 let pem = self.prober.secrets.resolve_pem(pem).await?;
@@ -284,6 +288,11 @@ impl Begun {
             seen => seen.clone(),
         }
     }
+}
+
+/// Reading it is a request to another machine.
+fn is_stored(key: &Key) -> bool {
+    matches!(key, Key::Secret(SecretRef::Store { .. }) | Key::Certificate { pem: SecretRef::Store { .. }, .. })
 }
 
 /// Whether a fault came after something may have left this machine.

@@ -28,6 +28,7 @@ mod transport;
 mod trial;
 
 pub use crate::secret::{Fingerprint, Unreadable};
+pub use allow::allows;
 pub use claims::claims;
 pub use client::{body, http_client, http_client_once, why};
 pub use dns::is_forbidden;

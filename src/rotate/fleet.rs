@@ -50,10 +50,11 @@ impl Opening<'_> {
     pub async fn muster<'a>(&self, inventory: &'a Inventory) -> anyhow::Result<(Vec<Member<'a>>, Vec<Unfit<'a>>)> {
         let api = Api::new(&self.settings.http, self.settings.ca.as_deref())
             .context("the HTTP client could not be set up")?;
+        let keyring = Keyring::new(self.settings, &self.secrets, &api);
         let (mut members, mut unfit) = (Vec::new(), Vec::new());
         for subject in inventory.subjects() {
             let Some(rotation) = &subject.credential.rotate else { continue };
-            match self.member(subject, rotation, &api).await {
+            match self.member(subject, rotation, &api, &keyring).await {
                 Ok(member) => members.push(member),
                 Err(why) => unfit.push(Unfit { subject, why }),
             }
@@ -61,7 +62,13 @@ impl Opening<'_> {
         Ok((members, unfit))
     }
 
-    async fn member<'a>(&self, subject: Subject<'a>, rotation: &Rotation, api: &Api) -> Result<Member<'a>, String> {
+    async fn member<'a>(
+        &self,
+        subject: Subject<'a>,
+        rotation: &Rotation,
+        api: &Api,
+        keyring: &Keyring,
+    ) -> Result<Member<'a>, String> {
         let management = management::open(subject.app, self.settings, &self.secrets, api, &self.fingerprint_key)
             .map_err(|fault| fault.to_string())?;
         let (mut stores, mut places) = (Vec::new(), Vec::new());
@@ -70,7 +77,6 @@ impl Opening<'_> {
             let opened = match &delivery.to {
                 Destination::Person(_) => None,
                 to => {
-                    let keyring = Keyring { settings: self.settings, secrets: &self.secrets, api };
                     let label = subject.credential.label.as_deref();
                     let opened = keyring.open(to, delivery.in_place, subject.app, label).await;
                     Some(opened.map_err(|fault| format!("{address}: {fault}"))?)

@@ -14,7 +14,7 @@ pub use program::ExecRule;
 pub use redact::Redactor;
 pub use reference::{ReferenceFault, SecretRef, is_variable};
 pub(crate) use resolve::LIMIT;
-pub use resolve::{Resolver, Unreadable};
+pub use resolve::{Resolver, Shelf, Unreadable};
 
 use std::fmt;
 

@@ -6,8 +6,10 @@ use std::{
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
+use async_trait::async_trait;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
@@ -33,13 +35,37 @@ pub enum Unreadable {
     BadKey(String),
 }
 
+impl Unreadable {
+    /// A clause that names the reference and the reason.
+    #[must_use]
+    pub fn of(self, reference: &SecretRef) -> String {
+        match self {
+            Self::Unresolved(reason) => reason,
+            Self::Whitespace => format!("{reference} has white space around its value"),
+            Self::Empty => format!("{reference} is empty"),
+            Self::BadKey(reason) => format!("{reference}: {reason}"),
+        }
+    }
+}
+
+/// Reads what lies in stores; connections and sign-ins are its affair.
+#[async_trait]
+pub trait Shelf: Send + Sync {
+    /// The value as the store holds it now.
+    ///
+    /// # Errors
+    /// It cannot be had in the time one credential has.
+    async fn read(&self, scheme: &'static str, address: &str) -> Result<Secret, Unreadable>;
+}
+
 /// Turns references into values. It reads the environment once, so that a thousand references cost one pass and a
 /// changed variable cannot make one run see two values.
 pub struct Resolver {
-    environment: HashMap<OsString, OsString>,
-    allowed: Vec<ExecRule>,
-    programs: Semaphore,
+    environment: Arc<HashMap<OsString, OsString>>,
+    allowed: Arc<[ExecRule]>,
+    programs: Arc<Semaphore>,
     typed: Option<Zeroizing<Vec<u8>>>,
+    shelf: Option<Box<dyn Shelf>>,
 }
 
 impl Resolver {
@@ -52,8 +78,27 @@ impl Resolver {
     /// The same over given variables.
     #[must_use]
     pub fn with_environment(allowed: Vec<ExecRule>, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
-        let environment = variables.into_iter().collect();
-        Self { environment, allowed, programs: Semaphore::new(PROGRAMS), typed: None }
+        Self {
+            environment: Arc::new(variables.into_iter().collect()),
+            allowed: allowed.into(),
+            programs: Arc::new(Semaphore::new(PROGRAMS)),
+            typed: None,
+            shelf: None,
+        }
+    }
+
+    /// Reads stores too. The shelf signs in to them with what a resolver without stores reads: the way into a store
+    /// cannot lie in one.
+    #[must_use]
+    pub fn with_shelf<S: Shelf + 'static>(self, shelf: impl FnOnce(Arc<Self>) -> S) -> Self {
+        let bare = Self {
+            environment: Arc::clone(&self.environment),
+            allowed: Arc::clone(&self.allowed),
+            programs: Arc::clone(&self.programs),
+            typed: None,
+            shelf: None,
+        };
+        Self { shelf: Some(Box::new(shelf(Arc::new(bare)))), ..self }
     }
 
     /// Holds what a person typed or piped in; [`Resolver::typed_reference`] reads it like a file.
@@ -122,10 +167,13 @@ impl Resolver {
                 let bytes = bytes.map_err(|reason| unresolved(&reason, &shown))?;
                 value(&bytes).ok_or_else(|| not_text(&shown))
             }
-            SecretRef::Store { scheme, .. } => Err(unresolved(
-                "this version of credwatch cannot read from this store; use an env:, file: or exec: reference",
-                scheme,
-            )),
+            SecretRef::Store { scheme, address } => match &self.shelf {
+                Some(shelf) => shelf.read(scheme, address).await,
+                None => Err(unresolved(
+                    "no store is read for this; use an env:, file: or exec: reference",
+                    &reference.to_string(),
+                )),
+            },
         }
     }
 

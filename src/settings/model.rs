@@ -37,6 +37,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     pub rotation: RotationLimits,
     pub vault: Option<Vault>,
+    /// How credwatch signs in to Azure Key Vault; `None`: as `management` has it for Entra.
+    pub azure_key_vault: Option<Management>,
     /// By name.
     pub hooks: BTreeMap<String, Hook>,
     pub management: Vec<Management>,
@@ -176,6 +178,7 @@ impl Default for Settings {
             listen: (Ipv4Addr::LOCALHOST, 9464).into(),
             rotation: RotationLimits::default(),
             vault: None,
+            azure_key_vault: None,
             hooks: BTreeMap::new(),
             management: Vec::new(),
             notify: Notify::default(),

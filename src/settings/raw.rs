@@ -36,8 +36,10 @@ pub struct File {
     pub serve: Option<Serve>,
     /// For rotation: checked, not yet acted on.
     pub rotation: Option<Rotation>,
-    /// For rotation: checked, not yet acted on.
+    /// The server of `vault:` references and deliveries.
     pub vault: Option<Vault>,
+    /// How credwatch signs in to Azure Key Vault; absent = as `management` says it for Entra, if that is one way.
+    pub azure_key_vault: Option<AzureKeyVault>,
     /// Programs that deliver or make secrets, by name; one that can create, list and remove manages the app of its own name.
     /// For rotation: checked, not yet acted on.
     pub hooks: Option<BTreeMap<String, Hook>>,
@@ -150,8 +152,31 @@ pub struct Rotation {
 pub struct Vault {
     #[schemars(required, with = "Option<shape::Root>")]
     pub address: Option<Text>,
+    /// Not itself in a store.
     #[schemars(required, with = "Option<shape::Reference>")]
     pub token: Option<Text>,
+}
+
+/// The client that may use secrets of Azure Key Vault, and one way to prove it: not itself in a store.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a mapping with `tenant` and `client_id`")]
+pub struct AzureKeyVault {
+    /// The vaults' own.
+    #[schemars(required)]
+    pub tenant: Option<Text>,
+    pub cloud: Option<Text>,
+    #[schemars(with = "Option<shape::Root>")]
+    pub authority: Option<Text>,
+    pub client_id: Option<Text>,
+    #[schemars(with = "Option<shape::Reference>")]
+    pub secret: Option<Text>,
+    #[schemars(with = "Option<shape::Reference>")]
+    pub certificate: Option<Text>,
+    /// A token of another issuer, as workload identity federation takes it.
+    #[schemars(with = "Option<shape::Reference>")]
+    pub federated_token: Option<Text>,
+    #[schemars(with = "Option<shape::Flag>")]
+    pub managed_identity: Option<Text>,
 }
 
 /// A program that takes one JSON object on stdin and answers one on stdout.

@@ -59,6 +59,7 @@ fn settings(raw: raw::File, check: &mut Check<'_>) -> Settings {
         listen: listen(raw.serve.unwrap_or_default(), check),
         rotation: rotation(raw.rotation.unwrap_or_default(), check),
         vault: raw.vault.and_then(|raw| remote::vault(raw, check)),
+        azure_key_vault: raw.azure_key_vault.and_then(|raw| remote::azure_key_vault(raw, check)),
         hooks: remote::hooks(raw.hooks.unwrap_or_default(), check),
         management: remote::management(raw.management.unwrap_or_default(), check),
         notify: notify::notify(raw.notify.unwrap_or_default(), check),

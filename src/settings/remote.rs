@@ -9,6 +9,7 @@ use super::{
 use crate::{
     inventory,
     provider::{self, FieldFaultKind},
+    secret::SecretRef,
     yaml::{At, Check, FaultCode},
 };
 
@@ -22,7 +23,54 @@ pub fn vault(raw: raw::Vault, check: &mut Check<'_>) -> Option<Vault> {
         None => check.missing(&at.key("token"), "a reference, as in `env:VAULT_TOKEN`"),
         text => check.reference(&at.key("token"), text),
     };
+    let token = token.filter(|token| is_outside(token, &at.key("token"), check));
     Some(Vault { address: address?, token: token? })
+}
+
+/// The way into a store cannot lie in a store.
+fn is_outside(reference: &SecretRef, at: &At<'_>, check: &mut Check<'_>) -> bool {
+    let outside = !matches!(reference, SecretRef::Store { .. });
+    if !outside {
+        let advice = "write an `env:`, `file:` or `exec:` reference";
+        check.notes.add(at, FaultCode::InvalidValue, "what opens a store cannot lie in a store", advice);
+    }
+    outside
+}
+
+/// As an entry of `management` for Entra, which has a key more and says so itself.
+pub fn azure_key_vault(raw: raw::AzureKeyVault, check: &mut Check<'_>) -> Option<Management> {
+    let at = At::Root.key("azure_key_vault");
+    let raw::AzureKeyVault {
+        tenant,
+        cloud,
+        authority,
+        client_id,
+        secret,
+        certificate,
+        federated_token,
+        managed_identity,
+    } = raw;
+    let raw = raw::Management {
+        provider: Some("entra".into()),
+        tenant,
+        cloud,
+        authority,
+        client_id,
+        secret,
+        certificate,
+        federated_token,
+        managed_identity,
+        ..raw::Management::default()
+    };
+    let entry = sign_in(raw, &at, Door::KeyVault, check)?;
+    let key = match &entry.key {
+        ManagementKey::Secret(key) => Some(("secret", key)),
+        ManagementKey::Certificate(key) => Some(("certificate", key)),
+        ManagementKey::FederatedToken(key) => Some(("federated_token", key)),
+        ManagementKey::ManagedIdentity | ManagementKey::SelfManaged => None,
+    };
+    let fits = key.is_none_or(|(name, key)| is_outside(key, &at.key(name), check));
+    fits.then_some(entry)
 }
 
 pub fn hooks(raw: BTreeMap<String, raw::Hook>, check: &mut Check<'_>) -> BTreeMap<String, Hook> {
@@ -61,10 +109,18 @@ fn hook(raw: raw::Hook, at: &At<'_>, check: &mut Check<'_>) -> Option<Hook> {
 pub fn management(raw: Vec<raw::Management>, check: &mut Check<'_>) -> Vec<Management> {
     let at = At::Root.key("management");
     let each = raw.into_iter().enumerate();
-    each.filter_map(|(index, raw)| sign_in(raw, &at.index(index), check)).collect()
+    each.filter_map(|(index, raw)| sign_in(raw, &at.index(index), Door::Management, check)).collect()
 }
 
-fn sign_in(raw: raw::Management, at: &At<'_>, check: &mut Check<'_>) -> Option<Management> {
+/// What an entry signs in to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Door {
+    /// Which may let each client manage itself.
+    Management,
+    KeyVault,
+}
+
+fn sign_in(raw: raw::Management, at: &At<'_>, door: Door, check: &mut Check<'_>) -> Option<Management> {
     let fields = provider::Fields {
         tenant: check.line(&at.key("tenant"), raw.tenant),
         cloud: check.line(&at.key("cloud"), raw.cloud),
@@ -98,7 +154,10 @@ fn sign_in(raw: raw::Management, at: &At<'_>, check: &mut Check<'_>) -> Option<M
     let mut given = keys.into_iter().filter_map(|(name, key)| Some((name, key?)));
     let key = given.next();
     if let Some((name, _)) = given.next() {
-        let advice = "keep one of secret, certificate, federated_token, managed_identity, self";
+        let advice = match door {
+            Door::Management => "keep one of secret, certificate, federated_token, managed_identity, self",
+            Door::KeyVault => "keep one of secret, certificate, federated_token, managed_identity",
+        };
         check.notes.add(
             &at.key(name),
             FaultCode::ConflictingFields,
@@ -107,7 +166,11 @@ fn sign_in(raw: raw::Management, at: &At<'_>, check: &mut Check<'_>) -> Option<M
         );
     }
     if key.is_none() && !faulty {
-        check.missing::<()>(&at.key("secret"), "or certificate, federated_token, managed_identity: true, self: true");
+        let advice = match door {
+            Door::Management => "or certificate, federated_token, managed_identity: true, self: true",
+            Door::KeyVault => "or certificate, federated_token, managed_identity: true",
+        };
+        check.missing::<()>(&at.key("secret"), advice);
     }
     let provider = match raw.provider {
         None => check.missing(&at.key("provider"), "the provider whose management API this is for"),
@@ -123,18 +186,13 @@ fn sign_in(raw: raw::Management, at: &At<'_>, check: &mut Check<'_>) -> Option<M
         }),
     };
     let (provider, (_, key)) = (provider?, key?);
-    check_provider(provider, &fields, client_id.as_deref(), &key, at, check);
-    Some(Management { provider, fields, client_id, key })
+    let entry = Management { provider, fields, client_id, key };
+    check_provider(&entry, door, at, check);
+    Some(entry)
 }
 
-fn check_provider(
-    provider: &'static dyn provider::Provider,
-    fields: &provider::Fields,
-    client_id: Option<&str>,
-    key: &ManagementKey,
-    at: &At<'_>,
-    check: &mut Check<'_>,
-) {
+fn check_provider(entry: &Management, door: Door, at: &At<'_>, check: &mut Check<'_>) {
+    let Management { provider, fields, client_id, key } = entry;
     for field in inventory::written(fields).into_iter().filter(|field| !provider.fields().contains(field)) {
         let advice = format!("remove it; this provider knows {}", provider.fields().join(", "));
         check.notes.add(&at.key(field), FaultCode::ForeignField, "the provider has no use for this", advice);
@@ -144,10 +202,10 @@ fn check_provider(
         return;
     }
     if client_id.is_none() && *key != ManagementKey::ManagedIdentity {
-        check.missing::<()>(&at.key("client_id"), "the client that may use the management API");
+        check.missing::<()>(&at.key("client_id"), "the client that credwatch signs in as");
     }
     match provider.endpoints(fields) {
-        Ok(endpoints) if endpoints.management.is_some() => {}
+        Ok(endpoints) if endpoints.management.is_some() || door == Door::KeyVault => {}
         Ok(_) => {
             let advice = "entra, aveva, keycloak, okta and auth0 have one; `graph` or `base_url` says where it is";
             let message = "credwatch knows no management API here";

@@ -1,3 +1,5 @@
+mod stores;
+
 use std::{fs, path::Path};
 
 use insta::assert_snapshot;

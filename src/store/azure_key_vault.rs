@@ -5,6 +5,7 @@
 
 mod bundle;
 mod rest;
+mod sign_in;
 #[cfg(test)]
 #[cfg(feature = "sandbox")]
 mod tests;
@@ -15,10 +16,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use tokio::sync::OnceCell;
 use url::Url;
 
-pub use self::rest::Tokens;
+pub use self::sign_in::SignIns;
 use self::{
     bundle::{Bundle, Enabled, Entry, New},
     rest::Rest,
@@ -26,6 +26,7 @@ use self::{
 use super::{Abilities, Content, Fence, Store, StoreFault, Version, Writable, Write, WriteFault};
 use crate::{
     api::{Answer, Api, CallFault},
+    management::Access,
     secret::Secret,
 };
 
@@ -42,10 +43,10 @@ const SOFT_DELETED: &str =
 pub struct AzureKeyVault(Rest);
 
 impl AzureKeyVault {
-    /// `secret` is `https://VAULT/secrets/NAME`.
+    /// `secret` is `https://VAULT/secrets/NAME`; it gets the token that `access` has for it.
     #[must_use]
-    pub fn new(api: Api, tokens: Arc<dyn Tokens>, secret: Url) -> Self {
-        Self(Rest { api, tokens, secret, tenant: OnceCell::new() })
+    pub fn new(api: Api, access: Arc<dyn Access>, secret: Url) -> Self {
+        Self(Rest { api, access, secret })
     }
 
     /// Sends a version once and says which it became.
@@ -130,8 +131,7 @@ fn new<'a>(write: Write<'a>, current: Option<&Bundle<'_>>) -> New<'a> {
 
 /// A fault after the write was sent.
 fn unknown(fault: StoreFault) -> WriteFault {
-    let (StoreFault::Unavailable(why) | StoreFault::Refused(why) | StoreFault::Unusable(why)) = fault;
-    WriteFault::Unknown(why)
+    WriteFault::Unknown(fault.to_string())
 }
 
 #[async_trait]

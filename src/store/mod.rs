@@ -10,14 +10,16 @@ mod file;
 mod hook;
 mod object;
 mod open;
+mod shelf;
 mod vault;
 
 #[cfg(feature = "aws")]
 pub use aws_secrets_manager::{AwsSecretsManager, Way};
-pub use azure_key_vault::{AzureKeyVault, Tokens};
+pub use azure_key_vault::{AzureKeyVault, SignIns};
 pub use file::FileStore;
 pub use hook::HookStore;
 pub use open::Keyring;
+pub use shelf::resolver;
 pub use vault::Vault;
 
 use std::path::Path;
@@ -103,7 +105,7 @@ impl Content {
     /// The value is none that a provider issues.
     fn held(version: Option<Version>, value: Option<Secret>) -> Result<Self, StoreFault> {
         match value.as_ref().map(|value| value.expose().len()) {
-            Some(0) => Err(StoreFault::Unusable("the store holds an empty text".to_owned())),
+            Some(0) => Err(StoreFault::Empty),
             Some(length) if length > LIMIT => {
                 Err(StoreFault::Unusable(format!("the store holds more than {} KiB", LIMIT / 1024)))
             }
@@ -158,9 +160,11 @@ pub enum StoreFault {
     /// It answered and will not: permissions, a sealed vault, a mount of the wrong kind.
     #[error("{0}")]
     Refused(String),
-    /// What it holds is no secret's text: not UTF-8, empty, too long.
+    /// What it holds is no secret's text: not UTF-8, too long.
     #[error("{0}")]
     Unusable(String),
+    #[error("the store holds an empty text")]
+    Empty,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

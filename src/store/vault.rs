@@ -83,6 +83,14 @@ impl Vault {
         Ok((mount, self.within(mount).unwrap_or_default()))
     }
 
+    /// Where a gateway lets nobody ask for mounts, a value is read with the first part as the mount; nothing is
+    /// written on such a ground.
+    async fn guess(&self) -> Option<Document> {
+        let (mount, path) = self.path.split_once('/')?;
+        let document = Document(self.server.get(&[mount, "data", path], None).await.ok()?);
+        document.state().is_some_and(|state| state.object.is_some()).then_some(document)
+    }
+
     fn within(&self, mount: &str) -> Option<&str> {
         self.path.strip_prefix(mount)?.strip_prefix('/').filter(|path| !path.is_empty())
     }
@@ -170,7 +178,13 @@ impl Store for Vault {
     }
 
     async fn read(&self) -> Result<Content, StoreFault> {
-        let document = self.fetch(None).await?;
+        let document = match self.place().await {
+            Err(StoreFault::Refused(why)) => self.guess().await.ok_or(StoreFault::Refused(why))?,
+            place => {
+                place?;
+                self.fetch(None).await?
+            }
+        };
         let state = document.state().ok_or_else(|| self.refused("this is no answer of a vault"))?;
         Content::held(state.version(), state.value(&self.key)?)
     }

@@ -18,3 +18,5 @@ mod reports;
 mod rotations;
 mod selection;
 mod stopping;
+#[cfg(feature = "sandbox")]
+mod stored;

@@ -11,5 +11,6 @@ mod night;
 mod oidc_provider;
 mod openbao;
 mod postfix;
+mod references;
 mod server;
 mod stores;

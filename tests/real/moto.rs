@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use crate::{
     canaries::Canaries,
+    night::Night,
+    references,
     server::Server,
     stores::{refusal, shown, write},
 };
@@ -120,4 +122,32 @@ async fn a_secret_without_a_value_is_filled_and_one_that_is_not_there_is_told() 
     assert_eq!(refusal(&fault, &moto.canaries), "Secrets Manager knows no such secret");
     let Writable::No(why) = none.writable().await else { panic!("writable") };
     assert!(why.starts_with("there is no such secret"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_audit_tests_what_lies_in_secrets_manager() {
+    let Some(moto) = Moto::started() else { return };
+    moto.made("audit-plain", OLD).await;
+    moto.made("audit-json", &json!({"etl": SIBLING}).to_string()).await;
+    let endpoint = references::endpoint(&[OLD, SIBLING]).await;
+    let mut night = Night::new();
+    for name in ["AWS_ENDPOINT_URL", "AWS_REGION", "AWS_EC2_METADATA_DISABLED", "AWS_ACCESS_KEY_ID"] {
+        night.variable(name, &std::env::var(name).unwrap());
+    }
+    night.secret("AWS_SECRET_ACCESS_KEY", &std::env::var("AWS_SECRET_ACCESS_KEY").unwrap());
+    night.canaries.add(OLD);
+    night.canaries.add(SIBLING);
+    let apps = [
+        ("plain", "aws-secrets-manager:audit-plain"),
+        ("json", "aws-secrets-manager:audit-json#etl"),
+        ("gone", "aws-secrets-manager:audit-none"),
+    ];
+    references::inventory(&night, &endpoint, &apps);
+    let (outcome, report) = night.audit(&[]);
+    assert_eq!(outcome.code, 3, "{}", outcome.stderr);
+    insta::assert_snapshot!(report.verdicts(), @r"
+    plain: valid, accepted true, 200 -
+    json: valid, accepted true, 200 -
+    gone: unreadable, accepted null, null -
+    ");
 }

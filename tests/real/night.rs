@@ -39,6 +39,11 @@ impl Night {
         self.secrets.push((name.to_owned(), value.to_owned()));
     }
 
+    /// A variable that is no secret.
+    pub fn variable(&mut self, name: &str, value: &str) {
+        self.secrets.push((name.to_owned(), value.to_owned()));
+    }
+
     pub fn inventory(&self, yaml: &str) {
         fs::write(self.folder.path().join("apps.yaml"), yaml).unwrap();
     }

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 
 use crate::{
     canaries::Canaries,
+    night::Night,
+    references,
     server::Server,
     stores::{refusal, shown, unread, write},
 };
@@ -168,4 +170,65 @@ async fn a_sealed_vault_an_expired_token_and_a_readers_are_told() {
     assert!(matches!(reader.writable().await, Writable::No(_)));
     refusal(&write(&reader, &before, NEW, "w1").await.unwrap_err(), &bao.canaries);
     assert_eq!(shown(&reader.read().await.unwrap()), (Some("1".to_owned()), OLD.to_owned()));
+}
+
+/// Two secrets of one document, one that is not in it, and settings for this server and token.
+async fn night(bao: &Bao, address: &str, token: &str) -> (Night, wiremock::MockServer) {
+    bao.put("secret/data/app/refs", json!({"etl": OLD, "crm": SIBLING})).await;
+    let endpoint = references::endpoint(&[OLD, SIBLING]).await;
+    let mut night = Night::new();
+    night.secret("VAULT_TOKEN", &bao.server.tells(token));
+    night.canaries.add(OLD);
+    night.canaries.add(SIBLING);
+    night.canaries.add("canary-access-2f7d91c4e8");
+    let apps = [
+        ("etl", "vault:secret/app/refs#etl"),
+        ("crm", "vault:secret/app/refs#crm"),
+        ("gone", "vault:secret/app/refs#gone"),
+    ];
+    references::inventory(&night, &endpoint, &apps);
+    let address = bao.server.tells(address);
+    night.settings(&format!("version: 1\nvault: {{address: '{address}', token: env:VAULT_TOKEN}}\n"));
+    (night, endpoint)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_audit_tests_what_lies_in_the_vault() {
+    let Some(bao) = Bao::started() else { return };
+    let (night, endpoint) = night(&bao, "URL", "READER").await;
+    let (outcome, report) = night.audit(&[]);
+    assert_eq!(outcome.code, 3);
+    insta::assert_snapshot!(report.verdicts(), @r"
+    etl: valid, accepted true, 200 -
+    crm: valid, accepted true, 200 -
+    gone: unreadable, accepted null, null -
+    ");
+    let told = report.0["credentials"][2]["findings"][0]["message"].as_str().unwrap();
+    assert!(told.starts_with("The store holds nothing there;"), "{told}");
+    // The value changed in the vault and nowhere else: the run says what is true now.
+    bao.put("secret/data/app/refs", json!({"etl": NEW, "crm": SIBLING})).await;
+    let (outcome, report) = night.audit(&["--only", "crm"]);
+    assert_eq!((outcome.code, report.verdicts().as_str()), (0, "crm: valid, accepted true, 200 -"));
+    let test = ["test", "--provider", "oauth2", "--client-id", "etl", "--auth-method", "client_secret_post"];
+    let url = format!("{}/token", endpoint.uri());
+    let place = ["--config", "credwatch.yaml", "--token-endpoint", &url, "--secret", "vault:secret/app/refs#etl"];
+    let outcome = night.run(&[&test[..], &place].concat(), "");
+    assert_eq!(outcome.code, 1, "{}", outcome.stderr);
+    assert!(outcome.stdout.contains("invalid_secret"), "{}", outcome.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_audit_says_why_the_vault_gives_nothing() {
+    let Some(bao) = Bao::started() else { return };
+    for (address, token, expected) in [
+        ("SEALED", "ROOT", "The vault is sealed"),
+        ("URL", "EXPIRED", "The vault refuses: its token has expired, or no policy of it allows this"),
+    ] {
+        let (night, endpoint) = night(&bao, address, token).await;
+        let (outcome, report) = night.audit(&["--only", "etl"]);
+        assert_eq!((outcome.code, report.verdicts().as_str()), (3, "etl: unreadable, accepted null, null -"));
+        let told = report.0["credentials"][0]["findings"][0]["message"].as_str().unwrap();
+        assert!(told.starts_with(expected), "{told}");
+        assert!(endpoint.received_requests().await.unwrap().is_empty());
+    }
 }

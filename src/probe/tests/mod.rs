@@ -7,6 +7,7 @@ mod leaks;
 mod pace;
 mod proxied;
 mod server;
+mod stored;
 mod tls;
 
 use std::{collections::BTreeMap, sync::Arc};

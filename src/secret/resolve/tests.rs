@@ -134,7 +134,7 @@ async fn a_program_that_fails_says_how_and_not_what_it_printed() {
     the program printed more than 64 KiB (exec:/bin/sh)
     there is no such program (exec:/nowhere/tool)
     the settings do not list the program under `exec` (exec:/bin/cat)
-    this version of credwatch cannot read from this store; use an env:, file: or exec: reference (vault)
+    no store is read for this; use an env:, file: or exec: reference (vault:secret/app#key)
     "#);
 }
 
@@ -192,4 +192,35 @@ fn a_file_without_permission_says_so() {
     if let Err(reason) = read_file(&path) {
         assert_eq!(reason, "no permission to read the file");
     }
+}
+
+/// Reads with what opens it, and says so.
+struct Cupboard(Arc<Resolver>);
+
+#[async_trait]
+impl Shelf for Cupboard {
+    async fn read(&self, scheme: &'static str, address: &str) -> Result<Secret, Unreadable> {
+        let token = self.0.resolve(&env("TOKEN")).await?;
+        match address {
+            "kv/loop#k" => self.0.resolve(&stored("kv/other#k")).await,
+            "kv/edge#k" => Ok(Secret::new("canary\n".to_owned())),
+            _ => Ok(Secret::new(format!("{scheme} opened with {}", token.expose()))),
+        }
+    }
+}
+
+fn stored(address: &str) -> SecretRef {
+    SecretRef::Store { scheme: "vault", address: address.to_owned() }
+}
+
+#[tokio::test]
+async fn a_store_is_read_through_the_shelf_which_is_opened_from_outside() {
+    let bare = resolver(&[("TOKEN", "canary-token")]);
+    insta::assert_snapshot!(reason(&bare, &stored("kv/etl#k")).await, @"no store is read for this; use an env:, file: or exec: reference (vault:kv/etl#k)");
+    let resolver = bare.with_shelf(Cupboard);
+    assert_eq!(read(&resolver, &stored("kv/etl#k")).await, Ok("vault opened with canary-token".to_owned()));
+    assert_eq!(read(&resolver, &env("TOKEN")).await, Ok("canary-token".to_owned()));
+    insta::assert_snapshot!(reason(&resolver, &stored("kv/loop#k")).await, @"no store is read for this; use an env:, file: or exec: reference (vault:kv/other#k)");
+    // What others read from the store has the line break too.
+    assert_eq!(read(&resolver, &stored("kv/edge#k")).await, Err(Unreadable::Whitespace));
 }

@@ -2,17 +2,15 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use async_trait::async_trait;
 use reqwest::{Method, header::WWW_AUTHENTICATE};
-use tokio::sync::OnceCell;
 use url::Url;
 
 use super::bundle::{Bundle, Entry, Listed, New, Page, codes};
 use crate::{
     api::{Answer, Api, Body, Call, CallFault},
+    management::{Access, FaultKind},
     secret::Secret,
     store::{StoreFault, object::json},
-    yaml::is_loopback,
 };
 
 const API_VERSION: &str = "7.4";
@@ -20,22 +18,11 @@ const API_VERSION: &str = "7.4";
 /// Pages of 25 versions: a secret that was rotated each day for years.
 const PAGES: usize = 100;
 
-/// Whoever signs us in.
-#[async_trait]
-pub trait Tokens: Send + Sync {
-    /// An access token of this tenant (its id, as the vault names it) for this scope.
-    ///
-    /// # Errors
-    /// The settings know no way into this tenant, we are not let in, or nobody answers.
-    async fn token(&self, tenant: &str, scope: &str) -> Result<Arc<Secret>, StoreFault>;
-}
-
 pub(super) struct Rest {
     pub(super) api: Api,
-    pub(super) tokens: Arc<dyn Tokens>,
+    pub(super) access: Arc<dyn Access>,
     /// `https://VAULT/secrets/NAME`
     pub(super) secret: Url,
-    pub(super) tenant: OnceCell<String>,
 }
 
 impl Rest {
@@ -109,26 +96,13 @@ impl Rest {
     }
 
     async fn token(&self) -> Result<Arc<Secret>, StoreFault> {
-        let scope = scope(&self.secret).ok_or_else(|| {
-            StoreFault::Refused(format!("a Key Vault is called NAME.vault.azure.net, or the like ({})", self.host()))
-        })?;
-        let tenant = self.tenant.get_or_try_init(|| self.challenge()).await?;
-        self.tokens.token(tenant, &scope).await
-    }
-
-    /// A vault tells whoever comes without a token whose tenant it belongs to.
-    async fn challenge(&self) -> Result<String, StoreFault> {
-        let url = self.url(&self.secret, None);
-        let call = Call { method: Method::GET, url, bearer: None, headers: Vec::new(), body: Body::Empty };
-        let answer = self.api.call(call).await.map_err(|fault| StoreFault::Unavailable(fault.to_string()))?;
-        let challenge = answer.headers.get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
-        match (answer.status, challenge.and_then(tenant)) {
-            (401, Some(tenant)) => Ok(tenant.to_owned()),
-            (429 | 500.., _) => Err(self.refusal(&answer)),
-            _ => {
-                Err(StoreFault::Refused(format!("this is no Key Vault: it does not say its tenant ({})", self.host())))
+        self.access.token(false).await.map_err(|fault| {
+            let why = format!("{} ({})", fault.message, self.host());
+            match fault.kind {
+                FaultKind::NotSent | FaultKind::NoAnswer | FaultKind::Throttled { .. } => StoreFault::Unavailable(why),
+                _ => StoreFault::Refused(why),
             }
-        }
+        })
     }
 
     /// Why it would not, in words of our own: the server's may repeat what was sent.
@@ -136,9 +110,14 @@ impl Rest {
         let (host, codes) = (self.host(), codes(answer));
         let has = |code: &str| codes.contains(code);
         match answer.status {
-            401 => StoreFault::Refused(format!(
-                "Key Vault does not accept our sign-in: is it of the vault's tenant? ({host})"
-            )),
+            401 => {
+                let challenge = answer.headers.get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+                let tenant = challenge.and_then(tenant).map(|tenant| format!(", {tenant}"));
+                StoreFault::Refused(format!(
+                    "Key Vault does not accept our sign-in; sign in to the vault's own tenant{} ({host})",
+                    tenant.unwrap_or_default()
+                ))
+            }
             403 if has("SecretDisabled") => {
                 StoreFault::Refused(format!("the secret's current version is disabled; enable it ({host})"))
             }
@@ -159,16 +138,7 @@ impl Rest {
     }
 }
 
-/// The clouds' vaults are told apart by their domain: NAME.vault.azure.net. A token is good for one domain and goes to no other.
-pub(super) fn scope(secret: &Url) -> Option<String> {
-    if is_loopback(secret) {
-        return Some("https://vault.azure.net/.default".to_owned());
-    }
-    let (_, domain) = secret.host_str()?.split_once('.')?;
-    domain.starts_with("vault.").then(|| format!("https://{domain}/.default"))
-}
-
-/// Of `Bearer authorization="https://login.microsoftonline.com/TENANT", resource="..."`.
+/// Whose vault it is, of `Bearer authorization="https://login.microsoftonline.com/TENANT", resource="..."`.
 pub(super) fn tenant(challenge: &str) -> Option<&str> {
     let (_, rest) =
         challenge.split_once("authorization=\"").or_else(|| challenge.split_once("authorization_uri=\""))?;

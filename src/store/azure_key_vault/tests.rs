@@ -1,5 +1,6 @@
 use super::*;
 use crate::{
+    management::{FaultKind, ManagementFault},
     period::Period,
     sandbox::{Mishap, Sandbox},
     secret::Fingerprints,
@@ -12,16 +13,25 @@ const NEW: &str = "canary-new-\"3c8d\\61fa";
 const THEIRS: &str = "canary-theirs-7e0a9d2b";
 const KEY: [u8; 32] = [7; 32];
 
-/// Signs nobody in: makes a token for the scope it is asked for.
+/// Signs nobody in: makes a token for Key Vault.
 struct Issuer;
 
 #[async_trait]
-impl Tokens for Issuer {
-    async fn token(&self, tenant: &str, scope: &str) -> Result<Arc<Secret>, StoreFault> {
+impl Access for Issuer {
+    async fn token(&self, _: bool) -> Result<Arc<Secret>, ManagementFault> {
         use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-        assert_eq!(tenant, "7a1c9a52-60f3-4e0b-9a55-2f5d7b0c9e11");
-        let claims = format!("{{\"aud\":\"{}\"}}", scope.strip_suffix("/.default").unwrap());
-        Ok(Arc::new(Secret::new(format!("canary.{}.token", BASE64_URL_SAFE_NO_PAD.encode(claims)))))
+        let claims = BASE64_URL_SAFE_NO_PAD.encode(r#"{"aud":"https://vault.azure.net"}"#);
+        Ok(Arc::new(Secret::new(format!("canary.{claims}.token"))))
+    }
+}
+
+/// Is let in nowhere.
+struct Refused(FaultKind);
+
+#[async_trait]
+impl Access for Refused {
+    async fn token(&self, _: bool) -> Result<Arc<Secret>, ManagementFault> {
+        Err(ManagementFault { kind: self.0, message: "our own sign-in is refused".to_owned() })
     }
 }
 
@@ -164,10 +174,7 @@ async fn a_history_of_many_pages_is_read_whole() {
 
 #[tokio::test]
 async fn refusals_are_told_in_words_of_our_own() {
-    use wiremock::{
-        Mock, MockServer, ResponseTemplate,
-        matchers::{any, header_exists},
-    };
+    use wiremock::{Mock, MockServer, ResponseTemplate, matchers::header_exists};
     let forbidden = |code: &str| {
         format!(r#"{{"error":{{"code":"Forbidden","message":"{OLD}","innererror":{{"code":"{code}"}}}}}}"#)
     };
@@ -185,12 +192,10 @@ async fn refusals_are_told_in_words_of_our_own() {
         (503, OLD.to_owned()),
     ] {
         let server = MockServer::start().await;
-        let reply = ResponseTemplate::new(status).set_body_string(body);
-        Mock::given(header_exists("authorization")).respond_with(reply).mount(&server).await;
         let challenge =
             r#"Bearer authorization="https://login.microsoftonline.com/7a1c9a52-60f3-4e0b-9a55-2f5d7b0c9e11""#;
-        let reply = ResponseTemplate::new(401).insert_header("www-authenticate", challenge);
-        Mock::given(any()).respond_with(reply).with_priority(9).mount(&server).await;
+        let reply = ResponseTemplate::new(status).set_body_string(body).insert_header("www-authenticate", challenge);
+        Mock::given(header_exists("authorization")).respond_with(reply).mount(&server).await;
         let fault = store_at(&format!("{}/secrets/etl", server.uri())).read().await.unwrap_err();
         seen.push_str(&format!("{status} {fault}\n"));
     }
@@ -199,7 +204,7 @@ async fn refusals_are_told_in_words_of_our_own() {
     200 this is no answer of a Key Vault (127.0.0.1)
     200 the secret holds no text
     200 the store holds an empty text
-    401 Key Vault does not accept our sign-in: is it of the vault's tenant? (127.0.0.1)
+    401 Key Vault does not accept our sign-in; sign in to the vault's own tenant, 7a1c9a52-60f3-4e0b-9a55-2f5d7b0c9e11 (127.0.0.1)
     403 Key Vault refuses: the client lacks a right; `get`, `set` and `list` on secrets are needed, as in the role Key Vault Secrets Officer (127.0.0.1)
     403 the secret's current version is disabled; enable it (127.0.0.1)
     403 the vault's firewall keeps this machine out (127.0.0.1)
@@ -209,18 +214,21 @@ async fn refusals_are_told_in_words_of_our_own() {
     ");
 }
 
-#[test]
-fn the_scope_is_the_clouds_own() {
-    for (host, scope) in [
-        ("https://corp.vault.azure.net", Some("https://vault.azure.net/.default")),
-        ("https://corp.vault.usgovcloudapi.net", Some("https://vault.usgovcloudapi.net/.default")),
-        ("http://127.0.0.1:9470", Some("https://vault.azure.net/.default")),
-        ("https://vault.example.org", None),
-        ("https://vault", None),
-    ] {
-        let secret = format!("{host}/secrets/etl").parse().unwrap();
-        assert_eq!(rest::scope(&secret).as_deref(), scope, "{host}");
+#[tokio::test]
+async fn without_a_sign_in_nothing_is_sent() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (vault, ours) = (sandbox.key_vault(), store(&sandbox));
+    vault.put("etl", secret(OLD));
+    let now = ours.read().await.unwrap();
+    for (kind, later) in [(FaultKind::SignIn, false), (FaultKind::NotSent, true)] {
+        let store = AzureKeyVault::new(ours.0.api.clone(), Arc::new(Refused(kind)), ours.0.secret.clone());
+        let fault = store.read().await.unwrap_err();
+        assert_eq!(fault.to_string(), "our own sign-in is refused (127.0.0.1)");
+        assert_eq!(matches!(fault, StoreFault::Unavailable(_)), later, "{fault:?}");
+        let written = write_over(&store, now.version.as_ref(), now.value.as_ref()).await;
+        assert!(matches!(written, Err(WriteFault::Refused(_))), "{written:?}");
     }
+    assert_eq!(vault.history("etl"), [OLD]);
 }
 
 #[test]

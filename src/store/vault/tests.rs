@@ -71,11 +71,7 @@ async fn what_is_not_there_is_told_from_what_cannot_be_read() {
             json!({"data": {"data": {"k": ["canary"]}, "metadata": {"version": 2}}}),
             "unusable: the value is no text (key k)",
         ),
-        (
-            200,
-            json!({"data": {"data": {"k": ""}, "metadata": {"version": 2}}}),
-            "unusable: the store holds an empty text",
-        ),
+        (200, json!({"data": {"data": {"k": ""}, "metadata": {"version": 2}}}), "empty"),
         (
             200,
             json!({"data": {"data": {"k": OLD}}}),
@@ -111,10 +107,23 @@ async fn what_is_not_there_is_told_from_what_cannot_be_read() {
             Err(StoreFault::Unavailable(why)) => format!("unavailable: {why}"),
             Err(StoreFault::Refused(why)) => format!("refused: {why}"),
             Err(StoreFault::Unusable(why)) => format!("unusable: {why}"),
+            Err(StoreFault::Empty) => "empty".to_owned(),
         };
         assert_clean(&seen);
         assert_eq!(seen, expected);
     }
+}
+
+#[tokio::test]
+async fn where_mounts_cannot_be_asked_for_a_value_is_read_and_none_written() {
+    let server = MockServer::start().await;
+    answer(&server, "GET", "/v1/sys/internal/ui/mounts/team/kv/app/etl", 403, json!({"errors": ["canary"]})).await;
+    let read = async || vault(&server).read().await;
+    let before = read().await.unwrap_err();
+    answer(&server, "GET", "/v1/team/data/kv/app/etl", 200, secret(3, OLD)).await;
+    assert_eq!(read().await.unwrap().value.unwrap().expose(), OLD);
+    assert!(matches!(write(&vault(&server)).await, Err(WriteFault::Refused(_))));
+    assert_eq!(vault(&server).writable().await, Writable::No(before.to_string()));
 }
 
 #[tokio::test]
