@@ -8,6 +8,7 @@ mod bad_inventory;
 mod commands;
 mod endpoint;
 mod exit_codes;
+mod hand_over;
 mod leaks;
 #[cfg(target_os = "linux")]
 mod leash;
