@@ -3,16 +3,20 @@
 //! A command returns how it ended; an error means nothing was done and is the user's to mend (exit code 2).
 
 mod audit;
+mod check_paste;
 mod completions;
 #[cfg(feature = "sandbox")]
 mod demo;
+mod desk;
 mod explain;
+mod hand_over;
 mod history;
 mod init;
 mod man;
 mod next;
 mod notify_test;
 mod progress;
+mod reveal;
 mod rotate;
 mod rotations;
 mod schema;
@@ -48,6 +52,10 @@ pub enum Command {
     Plan(rotate::PlanArgs),
     Rotate(rotate::RotateArgs),
     Rotations(rotations::ListArgs),
+    Claim(hand_over::ClaimArgs),
+    Reveal(reveal::Args),
+    CheckPaste(check_paste::Args),
+    Confirm(hand_over::ConfirmArgs),
     Retire(rotations::RetireArgs),
     Abort(rotations::AbortArgs),
     Resolve(rotations::ResolveArgs),
@@ -84,6 +92,10 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Plan(args) => block_on(rotate::plan(args, common)),
         Command::Rotate(args) => block_on(rotate::rotate(args, common)),
         Command::Rotations(args) => block_on(rotations::list(args, common)),
+        Command::Claim(args) => block_on(hand_over::claim(args, common)),
+        Command::Reveal(args) => block_on(reveal::run(args, common)),
+        Command::CheckPaste(args) => block_on(check_paste::run(args, common)),
+        Command::Confirm(args) => block_on(hand_over::confirm(args, common)),
         Command::Retire(args) => block_on(rotations::retire(args, common)),
         Command::Abort(args) => block_on(rotations::abort(args, common)),
         Command::Resolve(args) => block_on(rotations::resolve(args, common)),

@@ -145,6 +145,25 @@ impl Member<'_> {
     }
 }
 
+/// The first store of a credential, opened as a run opens it: where the value in force is kept.
+///
+/// # Errors
+/// It cannot be opened, in words that name it.
+pub async fn primary(
+    subject: Subject<'_>,
+    settings: &Settings,
+    secrets: &Arc<Resolver>,
+) -> anyhow::Result<(Address, Box<dyn Store>)> {
+    let rotation = subject.credential.rotate.as_ref().context("the credential has no `rotate:` block")?;
+    let delivery = rotation.deliver_to.first().context("`deliver_to` names no store")?;
+    let api = Api::new(&settings.http, settings.ca.as_deref()).context("the HTTP client could not be set up")?;
+    let (address, label) = (address(&delivery.to), subject.credential.label.as_deref());
+    let keyring = Keyring { settings, secrets, api: &api };
+    let opened = keyring.open(&delivery.to, delivery.in_place, subject.app, label).await;
+    let opened = opened.with_context(|| address.clone())?;
+    Ok((address, opened))
+}
+
 /// As the inventory writes it.
 fn address(to: &Destination) -> Address {
     match to {

@@ -146,8 +146,9 @@ pub struct HandOver {
     pub due: DateTime<Utc>,
     pub opened_at: DateTime<Utc>,
     pub claimed: Option<(String, DateTime<Utc>)>,
+    /// To whom it was shown first.
     pub revealed: Option<(String, DateTime<Utc>)>,
-    /// Everybody who confirmed, in order.
+    /// Everybody who confirmed since then, in order.
     pub confirmed: Vec<(String, DateTime<Utc>)>,
 }
 
@@ -219,6 +220,12 @@ impl History {
     #[must_use]
     pub fn open(&self) -> Option<&Rotation> {
         self.rotations.iter().find(|rotation| rotation.end.is_none())
+    }
+
+    /// The newest one that waits for `resolve`, be it over or not.
+    #[must_use]
+    pub fn blocked(&self) -> Option<&Rotation> {
+        self.rotations.iter().rev().find(|rotation| rotation.blocked.is_some())
     }
 
     /// The last one that put a successor in.

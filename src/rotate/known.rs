@@ -53,11 +53,9 @@ impl Known {
     /// What keeps a rotation from going on until somebody says `resolve`.
     #[must_use]
     pub fn block(&self) -> Option<Block<'_>> {
-        let in_journal = self.history.rotations.iter().rev().find_map(|rotation| {
-            let (reason, why, since) = rotation.blocked.as_ref()?;
-            // What was blocked and then ended is over; the look after its end may block it anew.
-            let stands = rotation.ended_at.is_none_or(|ended| *since > ended);
-            stands.then_some(Block { reason: *reason, why, rotation: Some(rotation) })
+        let in_journal = self.history.blocked().and_then(|rotation| {
+            let (reason, why, _) = rotation.blocked.as_ref()?;
+            Some(Block { reason: *reason, why, rotation: Some(rotation) })
         });
         let in_run = || match &self.rest.as_ref()?.why {
             Why::Blocked { reason, why } => Some(Block { reason: *reason, why, rotation: self.history.open() }),

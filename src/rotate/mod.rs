@@ -19,12 +19,14 @@ mod event;
 pub(crate) mod fixture;
 mod fleet;
 mod gate;
+mod hand_over;
 mod history;
 mod id;
 mod identity;
 mod known;
 mod machine;
 mod next;
+mod paste;
 mod policy;
 mod replay;
 mod round;
@@ -41,13 +43,15 @@ pub use event::{
     Address, AttemptEnd, BlockReason, ClosedBecause, Event, FencedBy, Gate, Planned, PlannedStore, Record,
     RemovalReason, Writing,
 };
-pub use fleet::{Member, Opening, Unfit};
+pub use fleet::{Member, Opening, Unfit, primary};
+pub use hand_over::{Part, Permit, is_person};
 pub use history::{Acked, Attempt, Contradiction, End, HandOver, History, Made, Owner, Rotation, StoreState};
 pub use id::{Marker, NotAMarker, NotARotation, RotationId};
 pub use identity::identity;
 pub use known::{Block, Known, Own};
 pub use machine::{SystemClock, SystemDice};
 pub use next::{Case, Effect, Look, Moment, Rest, Source, Step, Why, next};
+pub use paste::{Right, Slip, Whose, slip};
 pub use policy::{Allowance, Limits, Place, Policy};
 pub use round::{Come, Round};
 pub use sight::{Hint, Reading, Seen, Sight};

@@ -81,6 +81,8 @@ impl Rotation {
     fn finish(&mut self, record: &Record, end: End) {
         self.end = Some(end);
         self.ended_at = Some(record.at);
+        // What was blocked and then ended is over; the look after its end may block it anew.
+        self.blocked = None;
     }
 
     /// A person has looked: what counted towards a block counts anew.
@@ -138,6 +140,10 @@ impl Rotation {
                     attempt.earlier.push(earlier.fingerprint);
                     attempt.placed = false;
                     attempt.live_in = None;
+                    // What people have or vouch for is the earlier one: they are asked anew.
+                    for store in self.stores.iter_mut().filter(|store| store.hand_over.is_some()) {
+                        (store.hand_over, store.acked) = (None, None);
+                    }
                 }
                 attempt.created = Some(Made { key_id: key_id.clone(), end: *end, fingerprint: *fingerprint });
             }
@@ -271,12 +277,21 @@ impl Rotation {
                 });
             }
             Event::Claimed { store, who } | Event::Revealed { store, who } | Event::Confirmed { store, who } => {
+                let is_going_back = self.back.is_some();
                 let place = self.place_of(store);
                 let Some(hand) = self.stores.get_mut(place).and_then(|state| state.hand_over.as_mut()) else { return };
                 let stamp = (who.clone(), record.at);
                 match &record.event {
                     Event::Claimed { .. } => hand.claimed = Some(stamp),
-                    Event::Revealed { .. } => hand.revealed = Some(stamp),
+                    // Recorded before it is shown, and with a roll-back before it in the journal it was not shown.
+                    Event::Revealed { .. } if is_going_back => {}
+                    // The value may have been put in at any time since the first time it was shown; what was said before
+                    // that was said of nothing.
+                    Event::Revealed { .. } if hand.revealed.is_none() => {
+                        hand.revealed = Some(stamp);
+                        hand.confirmed.clear();
+                    }
+                    Event::Revealed { .. } => {}
                     _ => hand.confirmed.push(stamp),
                 }
             }

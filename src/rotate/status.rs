@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{BlockReason, ClosedBecause, End, History, Rotation, StoreState};
+use super::{BlockReason, ClosedBecause, End, HandOver, History, Part, Rotation, is_person};
 
 /// Where one rotation stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,12 +73,19 @@ impl Rotation {
         let status =
             |stage, since, next: String, turn, command: Option<String>| Status { stage, since, next, turn, command };
         let run = |stage, next: &str| status(stage, self.begun_at, next.to_owned(), Turn::Run, None);
-        if let Some(end) = &self.end {
-            return self.ended(end, app);
-        }
         if let Some((reason, why, since)) = &self.blocked {
             let next = format!("blocked ({}): {why}", reason.name());
-            return status(Stage::Blocked, *since, next, Turn::Admin, Some(format!("resolve {app}")));
+            // What is late can still be done; it counts once the block is lifted.
+            let late = self.end.is_none() && self.back.is_none() && *reason == BlockReason::HandoverOverdue;
+            let (turn, command) =
+                self.hand_over(app).filter(|_| late).map_or((Turn::Admin, None), |(turn, _, verb)| (turn, verb));
+            return match command {
+                Some(command) => status(Stage::Blocked, *since, next, turn, Some(command)),
+                None => status(Stage::Blocked, *since, next, Turn::Admin, Some(format!("resolve {app}"))),
+            };
+        }
+        if let Some(end) = &self.end {
+            return self.ended(end, app);
         }
         if let Some(back) = &self.back {
             let next = "the old value is put back everywhere, and the new one removed after the grace".to_owned();
@@ -97,12 +104,11 @@ impl Rotation {
         if !attempt.placed {
             return run(Stage::Activating, "the new secret is not in a store yet");
         }
-        if let Some((store, due)) = self.waiting_for_person() {
-            let who = store.strip_prefix("person:").map_or(Turn::Admin, |who| Turn::Person(who.to_owned()));
-            let command = self.persons_command(app, &store);
-            let overdue = if now > due { "overdue; " } else { "" };
-            let next = format!("{overdue}{store} still needs the new secret, due {}", due.date_naive());
-            return status(Stage::HandOver, self.at, next, who, Some(command));
+        if let Some((turn, waits, command)) = self.hand_over(app) {
+            let due = self.hand_overs().map(|(_, hand)| hand.due).min().filter(|_| command.is_some());
+            let due = due.map(|due| (if now > due { "overdue; " } else { "" }, format!(", due {}", moment(due, now))));
+            let (late, due) = due.unwrap_or_default();
+            return status(Stage::HandOver, self.at, format!("{late}{waits}{due}"), turn, command);
         }
         if let Some(held) = &self.held {
             let next = format!("the old secret stays: {}", held.why);
@@ -112,7 +118,7 @@ impl Rotation {
             None => run(Stage::Delivering, "the next run delivers to the stores that do not have it yet"),
             Some(until) if now < until => {
                 let next =
-                    format!("both secrets live until {}, while consumers pick the new one up", until.date_naive());
+                    format!("both secrets live until {}, while consumers pick the new one up", moment(until, now));
                 status(Stage::Grace, self.begun_at, next, Turn::Run, None)
             }
             Some(until) => {
@@ -135,19 +141,39 @@ impl Rotation {
         }
     }
 
-    fn waiting_for_person(&self) -> Option<(String, DateTime<Utc>)> {
-        let waits = |store: &&StoreState| store.hand_over.is_some() && store.acked.is_none();
-        let store = self.stores.iter().find(waits)?;
-        Some((store.address.clone(), store.hand_over.as_ref()?.due))
+    /// The first hand-over that waits for somebody: whose turn it is, for what, and what that person runs.
+    fn hand_over(&self, app: &str) -> Option<(Turn, String, Option<String>)> {
+        let is_said = |store: &str, hand: &HandOver| hand.part(store) == Part::Said;
+        let all: Vec<_> = self.hand_overs().collect();
+        let open = all.iter().find(|(store, hand)| !is_said(store, hand));
+        let Some((store, hand)) = open else {
+            let (store, _) = all.first()?;
+            return Some((Turn::Run, format!("the next run takes the confirmation of {store}"), None));
+        };
+        // A command that would have to ask which place is meant names it.
+        let which = if all.len() > 1 { format!(" --store {store}") } else { String::new() };
+        let person = store.strip_prefix("person:").map_or(Turn::Admin, |who| Turn::Person(who.to_owned()));
+        let (verb, waits) = match hand.part(store) {
+            Part::Claim => ("claim", format!("{store} still needs the new secret")),
+            Part::Reveal { claimed_by } => ("reveal", format!("{claimed_by} has claimed it for {store}")),
+            Part::Confirm if is_person(store) => ("confirm", format!("{store} has been shown the new secret")),
+            Part::Confirm => ("confirm", format!("somebody has to see that the new secret in {store} works")),
+            Part::Witness { first } => {
+                ("confirm", format!("{first} has confirmed {store}, and a second person has to"))
+            }
+            Part::Said => return None,
+        };
+        let turn = if matches!(hand.part(store), Part::Witness { .. }) { Turn::Admin } else { person };
+        Some((turn, waits, Some(format!("{verb} {app}{which}"))))
     }
+}
 
-    fn persons_command(&self, app: &str, store: &str) -> String {
-        let hand = self.store(store).and_then(|state| state.hand_over.as_ref());
-        match hand {
-            Some(hand) if hand.revealed.is_some() => format!("confirm {app}"),
-            Some(hand) if hand.claimed.is_some() => format!("reveal {app}"),
-            _ => format!("claim {app}"),
-        }
+/// The day; what is less than two days away has its time with it.
+fn moment(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    if (at - now).abs() < TimeDelta::days(2) {
+        at.format("%Y-%m-%d %H:%M UTC").to_string()
+    } else {
+        at.date_naive().to_string()
     }
 }
 
@@ -182,10 +208,11 @@ impl ClosedBecause {
 }
 
 impl History {
-    /// What a report has to mention: the rotation under way, else the last one as long as it left something behind.
+    /// What a report has to mention: what is blocked, else the rotation under way, else the last one as long as it left
+    /// something behind.
     #[must_use]
     pub fn noteworthy(&self) -> Option<&Rotation> {
-        self.open().or_else(|| {
+        self.blocked().or_else(|| self.open()).or_else(|| {
             self.rotations.iter().rev().find(|rotation| {
                 matches!(&rotation.end, Some(End::Closed { kept: Some(_), .. })) && rotation.retired.is_none()
             })
@@ -203,3 +230,6 @@ pub fn age(since: DateTime<Utc>, now: DateTime<Utc>) -> String {
         _ => format!("{} d", age.num_days()),
     }
 }
+
+#[cfg(test)]
+mod tests;

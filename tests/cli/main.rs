@@ -9,6 +9,7 @@ mod broken_outputs;
 mod commands;
 mod endpoint;
 mod exit_codes;
+mod hand_over;
 mod leaks;
 #[cfg(target_os = "linux")]
 mod leash;

@@ -15,10 +15,10 @@ use crate::{
     program::{Program, app, credential},
 };
 
-const VALUE: &str = "the-new-value-canary";
+pub const VALUE: &str = "the-new-value-canary";
 
 /// An app that is rotated, whose declared end has passed, and one that is not.
-fn program(endpoint: &Endpoint) -> Program {
+pub fn program(endpoint: &Endpoint) -> Program {
     let program = Program::new().file("secret", VALUE).env("S", "a-secret");
     let secret = program.path("secret").display().to_string();
     let etl = format!(
@@ -30,7 +30,7 @@ fn program(endpoint: &Endpoint) -> Program {
 }
 
 /// A rotation of `etl` that came as far as its first store three days ago, and then `more`.
-fn journal(program: &Program, more: &[Value]) {
+pub fn journal(program: &Program, more: &[Value]) {
     let journal = SqliteJournal::open(&program.path("state.db")).unwrap();
     let inventory = inventory::read(&[program.path("inventory/apps.yaml")], &Settings::default()).unwrap();
     let identity = inventory.subjects().find(|subject| &*subject.app.name == "etl").map(identity).unwrap();

@@ -3,6 +3,7 @@
 use super::{Case, Source, Step, Why};
 use crate::rotate::{
     BlockReason, Event, Rotation, TrialOutcome,
+    hand_over::{Part, is_person},
     history::{Attempt, HandOver, Made},
 };
 
@@ -27,7 +28,7 @@ impl<'a> Case<'a> {
                 if place.abilities.is_some() && state.is_none_or(|state| state.given.is_empty()) {
                     continue;
                 }
-                missing = missing.or(self.by_person(rotation, &place.address, place.abilities.is_some())?);
+                missing = missing.or(self.by_person(rotation, &place.address)?);
                 continue;
             }
             let Some(state) = state.filter(|state| state.written == Some(made.fingerprint)) else { continue };
@@ -73,13 +74,12 @@ impl<'a> Case<'a> {
     }
 
     /// A person, or a store that cannot be read: somebody says that it is there, and it counts only with evidence.
-    fn by_person(&self, rotation: &'a Rotation, store: &str, is_blind: bool) -> Result<Option<Why>, Step> {
+    fn by_person(&self, rotation: &'a Rotation, store: &str) -> Result<Option<Why>, Step> {
         let Some(hand) = rotation.store(store).and_then(|state| state.hand_over.as_ref()) else {
             let due = self.now.wall + chrono::TimeDelta::from_std(self.policy.abandon_after).unwrap_or_default();
             return Err(Self::record(rotation, Event::HandOver { store: store.to_owned(), due }));
         };
-        let confirmed = is_confirmed(hand, is_blind) || self.is_seen_in_use(rotation, hand)?;
-        if confirmed {
+        if hand.part(store) == Part::Said || self.is_seen_in_use(rotation, store, hand)? {
             return Err(Self::record(
                 rotation,
                 Event::StoreAcked { store: store.to_owned(), version: None, requests: Vec::new() },
@@ -92,29 +92,21 @@ impl<'a> Case<'a> {
         Ok(Some(Why::Person { store: store.to_owned() }))
     }
 
-    /// The sign-in log shows the new credential in use by somebody else than us, after it was revealed.
-    fn is_seen_in_use(&self, rotation: &Rotation, hand: &HandOver) -> Result<bool, Step> {
+    /// The sign-in log shows the new credential in use by somebody else than us, after a person was shown it or a program took it.
+    fn is_seen_in_use(&self, rotation: &Rotation, store: &str, hand: &HandOver) -> Result<bool, Step> {
         let key_id = rotation.successor().and_then(|made| made.key_id.clone());
-        let (Some(key_id), Some((_, revealed))) = (key_id, &hand.revealed) else { return Ok(false) };
+        let taken = match &hand.revealed {
+            Some((_, at)) => Some(*at),
+            None if is_person(store) => None,
+            None => rotation.store(store).and_then(|state| state.written_at),
+        };
+        let (Some(key_id), Some(since)) = (key_id, taken) else { return Ok(false) };
         if !self.policy.capabilities.tells_usage {
             return Ok(false);
         }
         match self.sight().usage(&key_id) {
-            None => Err(self.ask_usage(key_id.clone(), key_id, *revealed)),
-            Some(seen) => Ok(matches!(seen, Ok(crate::management::Usage::UsedAt(at)) if at > revealed)),
+            None => Err(self.ask_usage(key_id.clone(), key_id, since)),
+            Some(seen) => Ok(matches!(seen, Ok(crate::management::Usage::UsedAt(at)) if *at > since)),
         }
     }
-}
-
-/// One person's word is no proof of what that same person typed: a second one has to say so. For a blind store, which a
-/// program wrote, one does.
-fn is_confirmed(hand: &HandOver, is_blind: bool) -> bool {
-    let mut people: Vec<&str> = hand.confirmed.iter().map(|(who, _)| who.as_str()).collect();
-    people.sort_unstable();
-    people.dedup();
-    if is_blind {
-        return !people.is_empty();
-    }
-    let revealed_to = hand.revealed.as_ref().map(|(who, _)| who.as_str());
-    revealed_to.is_some() && people.len() >= 2
 }

@@ -97,6 +97,10 @@ impl<'a> Case<'a> {
         else {
             return Ok(());
         };
+        // Said once; until a person has looked, only a new rotation mends it.
+        if rotation.blocked.is_some() {
+            return Ok(());
+        }
         let is_kept = matches!(&rotation.end, Some(End::Closed { kept: Some(_), .. }));
         let is_old = rotation.ended_at.is_none_or(|at| self.now.wall - at > WATCH);
         if is_old && !is_kept {

@@ -1,0 +1,81 @@
+use super::*;
+use crate::rotate::{Event, fixture::*};
+
+fn said(mut events: Vec<(&'static str, Event)>, more: Vec<Event>, now: &str) -> String {
+    let last = events.last().map_or("2026-11-20", |(day, _)| day);
+    events.extend(more.into_iter().map(|event| (last, event)));
+    let history = known(events).history;
+    let Some(rotation) = history.noteworthy() else { return "nothing".to_owned() };
+    let status = rotation.status("etl", on(now));
+    format!("{} | {} | {:?} | {}", status.stage.name(), status.next, status.turn, status.command.unwrap_or_default())
+}
+
+fn opened(store: &str) -> Event {
+    Event::HandOver { store: store.to_owned(), due: on("2026-12-04") }
+}
+
+fn claimed(who: &str) -> Event {
+    Event::Claimed { store: PERSON.to_owned(), who: who.to_owned() }
+}
+
+fn revealed(who: &str) -> Event {
+    Event::Revealed { store: PERSON.to_owned(), who: who.to_owned() }
+}
+
+fn confirmed(store: &str, who: &str) -> Event {
+    Event::Confirmed { store: store.to_owned(), who: who.to_owned() }
+}
+
+#[test]
+fn each_part_of_a_hand_over_names_the_next_command_and_whose_turn_it_is() {
+    let after = |more: &[Event]| said(handed_over("etl", "2026-11-20", "2026-12-04"), more.to_vec(), "2026-11-21");
+    let steps = [claimed("ann"), revealed("ann"), confirmed(PERSON, "ann"), confirmed(PERSON, "bob")];
+    let lines: Vec<String> = (0..=steps.len()).map(|upto| after(&steps[..upto])).collect();
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    hand-over | person:ops@example.org still needs the new secret, due 2026-12-04 | Person("ops@example.org") | claim etl
+    hand-over | ann has claimed it for person:ops@example.org, due 2026-12-04 | Person("ops@example.org") | reveal etl
+    hand-over | person:ops@example.org has been shown the new secret, due 2026-12-04 | Person("ops@example.org") | confirm etl
+    hand-over | ann has confirmed person:ops@example.org, and a second person has to, due 2026-12-04 | Admin | confirm etl
+    hand-over | the next run takes the confirmation of person:ops@example.org | Run |
+    "#);
+}
+
+#[test]
+fn a_store_nobody_can_read_wants_a_confirmation_and_no_claim() {
+    let text = said(placed("etl", "2026-11-20"), vec![opened("hook:blind")], "2026-11-21");
+    insta::assert_snapshot!(text, @"hand-over | somebody has to see that the new secret in hook:blind works, due 2026-12-04 | Admin | confirm etl");
+    let both = vec![opened("hook:blind"), opened(PERSON), confirmed("hook:blind", "ann")];
+    insta::assert_snapshot!(said(placed("etl", "2026-11-20"), both, "2026-11-21"), @r#"hand-over | person:ops@example.org still needs the new secret, due 2026-12-04 | Person("ops@example.org") | claim etl --store person:ops@example.org"#);
+}
+
+#[test]
+fn a_hand_over_that_blocks_can_still_be_done_and_then_be_resolved() {
+    let late = |more: Vec<Event>| {
+        let mut all = vec![blocked(BlockReason::HandoverOverdue)];
+        all.extend(more);
+        said(handed_over("etl", "2026-11-20", "2026-12-04"), all, "2026-12-05")
+    };
+    insta::assert_snapshot!(late(vec![]), @r#"blocked | blocked (handover_overdue): something is in the way | Person("ops@example.org") | claim etl"#);
+    let done = vec![claimed("ann"), revealed("ann"), confirmed(PERSON, "ann"), confirmed(PERSON, "bob")];
+    insta::assert_snapshot!(late(done), @"blocked | blocked (handover_overdue): something is in the way | Admin | resolve etl");
+}
+
+#[test]
+fn what_was_blocked_after_its_end_is_blocked_and_not_done() {
+    let ended = || Event::Done { old_refused: Some(true) };
+    let gone = || blocked(BlockReason::SuccessorGone);
+    let after = |more| said(placed("etl", "2026-11-20"), more, "2026-11-21");
+    insta::assert_snapshot!(after(vec![ended(), gone()]), @"blocked | blocked (successor_gone): something is in the way | Admin | resolve etl");
+    assert_eq!(after(vec![gone(), ended()]), "nothing");
+    assert_eq!(after(vec![ended(), gone(), Event::Resolved { who: "ann".to_owned(), note: String::new() }]), "nothing");
+}
+
+#[test]
+fn a_grace_that_ends_soon_is_told_with_its_time() {
+    let grace = |now| {
+        let begun = Event::GraceStarted { until: on("2026-11-27T15:30:00Z") };
+        said(placed("etl", "2026-11-20"), vec![begun], now)
+    };
+    insta::assert_snapshot!(grace("2026-11-21"), @"grace | both secrets live until 2026-11-27, while consumers pick the new one up | Run |");
+    insta::assert_snapshot!(grace("2026-11-26"), @"grace | both secrets live until 2026-11-27 15:30 UTC, while consumers pick the new one up | Run |");
+}
