@@ -6,13 +6,10 @@ use uuid::Uuid;
 use super::{
     NotTested, Observation, Outcome, Prober,
     attempt::{Begun, Round, Tried},
-    discovery::{Endpoint, Issuers},
+    discovery::Issuers,
     request::Material,
 };
-use crate::{
-    inventory::{Subject, TokenEndpoint},
-    secret::Secret,
-};
+use crate::{inventory::Subject, secret::Secret};
 
 impl Prober {
     /// Sent once, never again: a refusal now and an acceptance in a minute are both told as they are.
@@ -23,10 +20,7 @@ impl Prober {
         let round = Round { prober: self, subjects: &[subject], issuers: Issuers::default() };
         let mut begun = Begun {
             material: Material::Secret(Secret::new(value.expose().to_owned())),
-            endpoint: match &subject.app.registration.token_endpoint {
-                TokenEndpoint::Known(url) => Some(Endpoint::declared(url)),
-                TokenEndpoint::Discover { .. } => None,
-            },
+            endpoint: None,
             since: Instant::now(),
             tries: 0,
             seen: Observation::local(Outcome::NotTested(NotTested::Interrupted)),
