@@ -8,11 +8,12 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
+use tokio_util::sync::CancellationToken;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{
     desk::{Desk, StepArgs, newest, nothing},
-    signals::Signals,
+    signals::{Caught, cancel_on_signal},
 };
 use crate::{
     assess::product,
@@ -69,14 +70,15 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     };
     let is_shown_as_it_is = |c: char| is_harmless(c) && !c.is_whitespace();
     ensure!(value.expose().chars().all(is_shown_as_it_is), "the value has characters that a terminal does not show");
-    let mut signals = Signals::catch().context("the terminal could not be guarded")?;
+    let stop = CancellationToken::new();
+    let caught = cancel_on_signal(&stop).context("the terminal could not be guarded")?;
     // Recorded before it is shown; and then the journal is asked again, since a roll-back may have come in between.
     desk.append(&identity, rotation, &Event::Revealed { store: store.to_owned(), who: who.clone() })?;
     let now = desk.history(&identity)?;
     let again = now.rotations.iter().find(|now| now.id == rotation.id).with_context(|| nothing(&args.step))?;
     again.may_reveal(Some(store), &who).map_err(|why| anyhow::anyhow!("nothing is shown: {why}"))?;
     ensure!(again.successor() == Some(made), "nothing is shown: meanwhile there is another new secret; try again");
-    let ended = show(&text(&args.step, subject, made, &value), &mut signals).await;
+    let ended = show(&text(&args.step, subject, made, &value), &stop, &caught).await;
     drop(value);
     let ended = ended.context("the terminal could not be written to")?;
     if !common.quiet {
@@ -130,7 +132,7 @@ impl Drop for Screen {
 }
 
 /// Until Enter, the end of the time, or a signal.
-async fn show(text: &Zeroizing<Vec<u8>>, signals: &mut Signals) -> io::Result<Option<Exit>> {
+async fn show(text: &Zeroizing<Vec<u8>>, stop: &CancellationToken, caught: &Caught) -> io::Result<Option<Exit>> {
     let (pressed, enter) = tokio::sync::oneshot::channel();
     let mut screen = Screen::enter()?;
     screen.0.write_all(text)?;
@@ -144,6 +146,6 @@ async fn show(text: &Zeroizing<Vec<u8>>, signals: &mut Signals) -> io::Result<Op
     Ok(tokio::select! {
         _ = enter => None,
         () = tokio::time::sleep(SHOWN_FOR) => None,
-        exit = signals.first() => Some(exit),
+        () = stop.cancelled() => caught.exit(),
     })
 }

@@ -40,6 +40,7 @@ pub(super) struct Job {
 /// A test that has sent something or is about to.
 pub(super) struct Begun {
     pub(super) material: Material,
+    /// Once it has been discovered.
     pub(super) endpoint: Option<Endpoint>,
     pub(super) since: Instant,
     pub(super) tries: u32,
@@ -115,7 +116,7 @@ impl Round<'_> {
                 return Step::Again { job, after: Duration::ZERO, host };
             }
         };
-        let dice = Uuid::new_v4().as_u128() as f64 / u128::MAX as f64;
+        let dice = || Uuid::new_v4().as_u128() as f64 / u128::MAX as f64;
         let decided = retry::decide(&outcome, retry_after, begun.tries, self.left(&begun), dice);
         let host = begun.endpoint.as_ref().map_or_else(|| first_host(subject), |endpoint| host_of(&endpoint.url));
         self.breaker.saw(&host, &outcome, decided.is_break());
@@ -162,14 +163,10 @@ impl Round<'_> {
         {
             return Err(Observation { outcome: Outcome::SecretId, ..seen });
         }
-        let endpoint = match &app.registration.token_endpoint {
-            TokenEndpoint::Known(url) => Some(Endpoint::declared(url)),
-            TokenEndpoint::Discover { .. } => None,
-        };
         // A store's answer is the credential's own time; a program may have waited for those of others.
         let since = if is_stored(&subject.credential.key) { asked } else { Instant::now() };
         let request_id = Uuid::new_v4().to_string();
-        Ok(Begun { material, endpoint, since, tries: 0, seen, request_id })
+        Ok(Begun { material, endpoint: None, since, tries: 0, seen, request_id })
     }
 
     /// What the reference leads to; of what is `unsent` only a certificate is read, for its dates.
@@ -222,7 +219,7 @@ impl Round<'_> {
     ) -> Result<Endpoint, Fault> {
         begun.tries += 1;
         let tries = begun.tries;
-        let is_last = |fault: &Fault| retry::decide(&fault.clone().into(), None, tries, left, 1.0).is_break();
+        let is_last = |fault: &Fault| retry::decide(&fault.clone().into(), None, tries, left, || 1.0).is_break();
         let asked = self.issuers.endpoint(&*self.prober.wire, issuer, &begun.request_id, timeout, is_last);
         // Others may be asking already; their time is not ours.
         tokio::time::timeout(left, asked).await.unwrap_or_else(|_| Err(fault::timeout(&host_of(issuer), false)))

@@ -21,14 +21,14 @@ pub(super) fn decide(
     retry_after: Option<u64>,
     attempt: u32,
     left: Duration,
-    dice: f64,
+    dice: impl FnOnce() -> f64,
 ) -> ControlFlow<(), Duration> {
     if attempt >= ATTEMPTS || !can_change(outcome) {
         return ControlFlow::Break(());
     }
     let told = Duration::from_secs(retry_after.unwrap_or_default());
     // Never earlier than told, and never at once: a server that says "0" to everybody still gets its pause.
-    let pause = told.saturating_add(backoff(attempt, dice));
+    let pause = told.saturating_add(backoff(attempt, dice()));
     if pause < left { ControlFlow::Continue(pause) } else { ControlFlow::Break(()) }
 }
 
@@ -113,8 +113,8 @@ mod tests {
             (Outcome::BadAnswer(BadAnswer::TooLarge { status: 500 }), false),
             (Outcome::SecretId, false),
         ] {
-            assert_eq!(decide(&outcome, None, 1, LONG, 0.5).is_continue(), again, "{outcome:?}");
-            assert!(decide(&outcome, None, ATTEMPTS, LONG, 0.5).is_break(), "{outcome:?}");
+            assert_eq!(decide(&outcome, None, 1, LONG, || 0.5).is_continue(), again, "{outcome:?}");
+            assert!(decide(&outcome, None, ATTEMPTS, LONG, || 0.5).is_break(), "{outcome:?}");
         }
     }
 
@@ -122,11 +122,11 @@ mod tests {
     fn a_server_that_names_its_time_is_not_asked_earlier() {
         let throttled = answered(Meaning::Throttled);
         for (told, pause) in [(None, 300), (Some(0), 300), (Some(5), 5300), (Some(29), 29_300)] {
-            let decided = decide(&throttled, told, 1, LONG, 0.5);
+            let decided = decide(&throttled, told, 1, LONG, || 0.5);
             assert_eq!(decided, ControlFlow::Continue(Duration::from_millis(pause)), "{told:?}");
         }
         for told in [30, 60, 86_400, u64::MAX] {
-            assert!(decide(&throttled, Some(told), 1, LONG, 0.5).is_break(), "{told}");
+            assert!(decide(&throttled, Some(told), 1, LONG, || 0.5).is_break(), "{told}");
         }
     }
 
@@ -161,7 +161,7 @@ mod tests {
 
         #[test]
         fn a_pause_ends_within_the_time_that_is_left(told in any::<Option<u64>>(), attempt in 0_u32..5, left in 0_u64..60_000, dice in any::<f64>()) {
-            if let ControlFlow::Continue(pause) = decide(&answered(Meaning::Throttled), told, attempt, Duration::from_millis(left), dice) {
+            if let ControlFlow::Continue(pause) = decide(&answered(Meaning::Throttled), told, attempt, Duration::from_millis(left), || dice) {
                 prop_assert!(pause >= Duration::from_millis(200) && pause < Duration::from_millis(left));
             }
         }

@@ -7,13 +7,10 @@ use super::{
     NotTested, Observation, Outcome, Prober,
     attempt::{Begun, Round, Tried},
     breaker::Breaker,
-    discovery::{Endpoint, Issuers},
+    discovery::Issuers,
     request::Material,
 };
-use crate::{
-    inventory::{Subject, TokenEndpoint},
-    secret::Secret,
-};
+use crate::{inventory::Subject, secret::Secret};
 
 impl Prober {
     /// Sent once, never again: a refusal now and an acceptance in a minute are both told as they are.
@@ -25,10 +22,7 @@ impl Prober {
             Round { prober: self, subjects: &[subject], issuers: Issuers::default(), breaker: Breaker::default() };
         let mut begun = Begun {
             material: Material::Secret(Secret::new(value.expose().to_owned())),
-            endpoint: match &subject.app.registration.token_endpoint {
-                TokenEndpoint::Known(url) => Some(Endpoint::declared(url)),
-                TokenEndpoint::Discover { .. } => None,
-            },
+            endpoint: None,
             since: Instant::now(),
             tries: 0,
             seen: Observation::local(Outcome::NotTested(NotTested::Interrupted)),

@@ -158,7 +158,7 @@ pub async fn primary(
     let delivery = rotation.deliver_to.first().context("`deliver_to` names no store")?;
     let api = Api::new(&settings.http, settings.ca.as_deref()).context("the HTTP client could not be set up")?;
     let (address, label) = (address(&delivery.to), subject.credential.label.as_deref());
-    let keyring = Keyring { settings, secrets, api: &api };
+    let keyring = Keyring::new(settings, secrets, &api);
     let opened = keyring.open(&delivery.to, delivery.in_place, subject.app, label).await;
     let opened = opened.with_context(|| address.clone())?;
     Ok((address, opened))

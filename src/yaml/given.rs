@@ -24,25 +24,26 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Given<D> {
         visitor.visit_some(self)
     }
 
+    /// An empty value is no text to the reader itself.
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         self.0.deserialize_string(visitor)
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.0.deserialize_seq(Given(visitor))
+        self.0.deserialize_option(Filled { visitor, is_list: true })
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.0.deserialize_map(Given(visitor))
+        self.0.deserialize_option(Filled { visitor, is_list: false })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
-        name: &'static str,
-        fields: &'static [&'static str],
+        _: &'static str,
+        _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.0.deserialize_struct(name, fields, Given(visitor))
+        self.deserialize_map(visitor)
     }
 
     /// What is behind a newtype is its own business: [`Located`] puts this around its value again.
@@ -84,7 +85,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Given<A> {
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
-        self.0.next_value_seed(Value(seed))
+        self.0.next_value_seed(Given(seed))
     }
 }
 
@@ -92,34 +93,41 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Given<A> {
     type Error = A::Error;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
-        self.0.next_element_seed(Value(seed))
+        self.0.next_element_seed(Given(seed))
     }
 }
 
-/// One value, read as if it were optional: the only way to ask any deserializer whether it is there.
-struct Value<S>(S);
-
-impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Value<S> {
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Given<S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
-        deserializer.deserialize_option(self)
+        self.0.deserialize(Given(deserializer))
     }
 }
 
-impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Value<S> {
-    type Value = S::Value;
+/// A mapping or a list, read as if it were optional: the only way to ask any deserializer whether it is there.
+struct Filled<V> {
+    visitor: V,
+    is_list: bool,
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Filled<V> {
+    type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
+        self.visitor.expecting(f)
     }
 
-    fn visit_none<E: de::Error>(self) -> Result<S::Value, E> {
+    fn visit_none<E: de::Error>(self) -> Result<V::Value, E> {
         Err(E::invalid_type(Unexpected::Unit, &self))
     }
 
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
-        self.0.deserialize(Given(deserializer))
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
+        if self.is_list {
+            deserializer.deserialize_seq(Given(self.visitor))
+        } else {
+            deserializer.deserialize_map(Given(self.visitor))
+        }
     }
 }
 

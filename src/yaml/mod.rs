@@ -79,8 +79,10 @@ pub fn source(file: &Path) -> Result<String, Fault> {
         Fault::new(file, place, FaultCode::NotUtf8, "the file is not UTF-8 text", "save it as UTF-8")
     })?;
     // YAML 1.2 section 5.1 allows no other; the parser would take a NUL for the end of the file.
-    let control = text.bytes().position(|byte| matches!(byte, 0..=8 | 11 | 12 | 14..=31 | 127));
-    if let Some(offset) = control {
+    let is_control = |byte: u8| matches!(byte, 0..=8 | 11 | 12 | 14..=31 | 127);
+    // Every byte is looked at, many at once; where the first one stands is asked only if there is one.
+    let has_control = text.bytes().fold(false, |found, byte| found | is_control(byte));
+    if let Some(offset) = has_control.then(|| text.bytes().position(is_control)).flatten() {
         let place = Place::after(text.get(..offset).unwrap_or_default());
         let advice = "remove it, or write it as an escape in a double-quoted text";
         return Err(Fault::new(file, place, FaultCode::YamlSyntax, "there is a control character here", advice));

@@ -53,6 +53,13 @@ impl de::Visitor<'_> for TextVisitor {
         }
         Ok(Text(text.to_owned()))
     }
+
+    fn visit_string<E: de::Error>(self, text: String) -> Result<Text, E> {
+        if text.len() > MAX_VALUE {
+            return Err(E::custom("the value is too long"));
+        }
+        Ok(Text(text))
+    }
 }
 
 /// A field is any words unless it says otherwise.

@@ -19,7 +19,7 @@ impl Wire for Arc<Wired> {
     async fn exchange(&self, request: Request<'_>) -> Result<Response, Fault> {
         self.0.lock().unwrap().push(request.timeout);
         let body = zeroize::Zeroizing::new(TOKEN.as_bytes().to_vec());
-        Ok(Response { status: 200, retry_after: None, body })
+        Ok(Response { status: 200, retry_after: None, content_type: None, body })
     }
 }
 
