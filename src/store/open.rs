@@ -110,3 +110,6 @@ impl Keyring {
 fn refused(why: &str) -> StoreFault {
     StoreFault::Refused(why.to_owned())
 }
+
+#[cfg(all(test, feature = "sandbox"))]
+mod tests;
