@@ -111,5 +111,6 @@ fn refused(why: &str) -> StoreFault {
     StoreFault::Refused(why.to_owned())
 }
 
-#[cfg(all(test, feature = "sandbox"))]
+#[cfg(test)]
+#[cfg(feature = "sandbox")]
 mod tests;
