@@ -131,7 +131,10 @@ fn new<'a>(write: Write<'a>, current: Option<&Bundle<'_>>) -> New<'a> {
 
 /// A fault after the write was sent.
 fn unknown(fault: StoreFault) -> WriteFault {
-    WriteFault::Unknown(fault.to_string())
+    WriteFault::Unknown(match fault {
+        StoreFault::Unavailable(why) | StoreFault::Refused(why) | StoreFault::Unusable(why) => why,
+        empty @ StoreFault::Empty => empty.to_string(),
+    })
 }
 
 #[async_trait]

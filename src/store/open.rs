@@ -110,3 +110,7 @@ impl Keyring {
 fn refused(why: &str) -> StoreFault {
     StoreFault::Refused(why.to_owned())
 }
+
+#[cfg(test)]
+#[cfg(feature = "sandbox")]
+mod tests;

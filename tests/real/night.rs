@@ -40,6 +40,7 @@ impl Night {
     }
 
     /// A variable that is no secret.
+    #[cfg(feature = "aws")]
     pub fn variable(&mut self, name: &str, value: &str) {
         self.secrets.push((name.to_owned(), value.to_owned()));
     }
