@@ -56,10 +56,16 @@ pub fn cancel_on_signal(cancel: &CancellationToken) -> io::Result<Caught> {
         stop.cancel();
         thread::spawn(|| tracing::warn!("stopping: what was done so far is recorded; a second signal ends it at once"));
         let _ = runtime.block_on(async { timeout(GRACE, signals.next()).await });
-        std::process::exit(exit.code().into());
+        end(exit)
     })?;
     is_ready.recv().unwrap_or_else(|_| Err(io::Error::other("the thread for signals ended")))?;
     Ok(caught)
+}
+
+// What hangs would hang its destructors too, and all that must last is written by then or not begun.
+#[allow(clippy::disallowed_methods)]
+fn end(exit: Exit) -> ! {
+    std::process::exit(exit.code().into())
 }
 
 /// SIGTERM and SIGINT, caught from here on.

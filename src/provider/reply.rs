@@ -47,7 +47,7 @@ impl Reply {
         let mut members = strict.unwrap_or_else(|| Members::guessed(&String::from_utf8_lossy(body)));
         // A name said twice means one thing to one reader and another to the next: no proof of a token.
         let token = members.take_token();
-        let proof = success && reply.is_json && !members.repeats && members.text("error").is_none();
+        let proof = success && reply.is_json && !members.repeats && !members.has_error();
         if proof && token.is_some() {
             // Nothing else in it can say more; Apigee even has a `"status": "approved"` that would read as an error.
             reply.has_token = true;

@@ -82,6 +82,18 @@ impl Members {
         }
     }
 
+    /// Whether `error` says that there is one, in whatever form; some servers send an empty one with every answer.
+    pub(super) fn has_error(&self) -> bool {
+        match self.map.get("error") {
+            None | Some(Value::Null | Value::Bool(false)) => false,
+            Some(Value::String(text)) => !text.trim().is_empty(),
+            Some(Value::Number(number)) => number.as_f64() != Some(0.0),
+            Some(Value::Array(list)) => !list.is_empty(),
+            Some(Value::Object(inner)) => !inner.is_empty(),
+            Some(Value::Bool(true)) => true,
+        }
+    }
+
     pub(super) fn text(&self, name: &str) -> Option<String> {
         text(self.map.get(name)?)
     }

@@ -45,6 +45,20 @@ fn the_tokens_of_a_refusal_are_handed_out_to_be_hidden() {
 }
 
 #[test]
+fn n10_a_token_beside_an_error_is_no_proof() {
+    let granted = |error: &str| {
+        let body = format!(r#"{{"access_token":"canary-4Td8","error":{error}}}"#);
+        Reply::parse(200, body.as_bytes()).1.granted.is_some()
+    };
+    for error in [r#""invalid_client""#, r#"{"code":1}"#, r#"["x"]"#, "true", "401"] {
+        assert!(!granted(error), "{error}");
+    }
+    for error in ["null", r#""""#, "false", "0", "{}", "[]"] {
+        assert!(granted(error), "{error}");
+    }
+}
+
+#[test]
 fn entras_members_are_taken_over() {
     let reply = parse(
         r#"{"error":"invalid_grant","error_description":"AADSTS53003: Blocked.","error_codes":[53003],"trace_id":"t","correlation_id":"c","suberror":"message_only","claims":"{\"access_token\":{}}"}"#,
