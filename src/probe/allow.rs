@@ -5,7 +5,8 @@ use url::Url;
 use crate::settings::HostPattern;
 
 /// Whether the list holds the URL's host: without its port, in any case; `*.` stands for one or more labels.
-pub(super) fn allows(list: &[HostPattern], url: &Url) -> bool {
+#[must_use]
+pub fn allows(list: &[HostPattern], url: &Url) -> bool {
     let host = bare(url.host_str().unwrap_or_default());
     list.iter().any(|HostPattern(pattern)| match pattern.strip_prefix("*.") {
         Some(domain) => {
