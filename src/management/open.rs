@@ -3,17 +3,16 @@
 use std::sync::Arc;
 
 use thiserror::Error;
-use tokio::sync::Mutex;
 use url::Url;
 
 use super::{
-    Auth0, Entra, Hook, Keycloak, Management, OKTA_SCOPE, Okta, hook_of_app,
-    sign_in::{Proof, SignIn},
+    Access, Auth0, Entra, Hook, Keycloak, Management, OKTA_SCOPE, Okta, hook_of_app,
+    sign_in::{ClientSignIn, METADATA_SERVICE, ManagedIdentity, Proof, SignIn},
 };
 use crate::{
     api::Api,
     hook,
-    inventory::{App, TokenEndpoint},
+    inventory::{App, AuthMethod, TokenEndpoint},
     secret::Resolver,
     settings::{self, ManagementKey, Settings},
 };
@@ -88,31 +87,60 @@ fn entry_root(entry: &settings::Management) -> Option<Url> {
     entry.provider.endpoints(&entry.fields).ok().and_then(|endpoints| endpoints.management)
 }
 
+fn access(
+    opening: &Opening<'_>,
+    scope: Option<String>,
+    audience: Option<String>,
+) -> Result<Arc<dyn Access>, OpenFault> {
+    signed_in(opening.entry, opening.secrets, opening.api, scope, audience)
+}
+
 /// The sign-in that the entry describes.
-fn access(opening: &Opening<'_>, scope: Option<String>, audience: Option<String>) -> Result<Arc<SignIn>, OpenFault> {
-    let proof = match &opening.entry.key {
+fn signed_in(
+    entry: &settings::Management,
+    secrets: &Arc<Resolver>,
+    api: &Api,
+    scope: Option<String>,
+    audience: Option<String>,
+) -> Result<Arc<dyn Access>, OpenFault> {
+    let (api, secrets) = (api.clone(), Arc::clone(secrets));
+    let proof = match &entry.key {
         ManagementKey::Secret(reference) => Proof::Secret(reference.clone()),
         ManagementKey::FederatedToken(reference) => Proof::Federated(reference.clone()),
-        ManagementKey::Certificate(_) => return Err(unsupported("certificate")),
-        ManagementKey::ManagedIdentity => return Err(unsupported("managed_identity")),
+        ManagementKey::Certificate(pem) => Proof::Certificate { pem: pem.clone(), profile: entry.provider.assertion() },
+        ManagementKey::ManagedIdentity => {
+            let identity = managed_identity(entry, secrets, api, scope.as_deref())?;
+            return Ok(Arc::new(SignIn::new(identity)));
+        }
         ManagementKey::SelfManaged => return Err(unsupported("self")),
     };
+    if !matches!(proof, Proof::Secret(_)) && !entry.provider.allows(AuthMethod::PrivateKeyJwt) {
+        let provider = entry.provider.name();
+        return Err(OpenFault(format!("clients of provider {provider} sign in with a `secret` and nothing else")));
+    }
     let no_endpoint = |_| OpenFault("the `management` entry does not say where to sign in".to_owned());
-    let endpoints = opening.entry.provider.endpoints(&opening.entry.fields).map_err(no_endpoint)?;
+    let endpoints = entry.provider.endpoints(&entry.fields).map_err(no_endpoint)?;
     let TokenEndpoint::Known(token_endpoint) = endpoints.token else {
         return Err(OpenFault("the `management` entry names an issuer; name the token endpoint".to_owned()));
     };
-    let client_id = opening.entry.client_id.clone();
-    Ok(Arc::new(SignIn {
-        api: opening.api.clone(),
-        secrets: Arc::clone(opening.secrets),
-        token_endpoint,
-        client_id: client_id.ok_or_else(|| OpenFault("the `management` entry has no `client_id`".to_owned()))?,
-        proof,
-        scope,
-        audience,
-        kept: Mutex::new(None),
-    }))
+    let client_id = entry.client_id.clone();
+    let client_id = client_id.ok_or_else(|| OpenFault("the `management` entry has no `client_id`".to_owned()))?;
+    Ok(Arc::new(SignIn::new(ClientSignIn { api, secrets, token_endpoint, client_id, proof, scope, audience })))
+}
+
+fn managed_identity(
+    entry: &settings::Management,
+    secrets: Arc<Resolver>,
+    api: Api,
+    scope: Option<&str>,
+) -> Result<ManagedIdentity, OpenFault> {
+    let no_identity =
+        || OpenFault("a managed identity is for provider entra; sign in with `secret` or `certificate`".to_owned());
+    // The v1 form of the same: an API by its name, without what is asked of it.
+    let resource = scope.and_then(|scope| scope.strip_suffix("/.default")).filter(|_| entry.provider.name() == "entra");
+    let resource = resource.ok_or_else(no_identity)?.to_owned();
+    let metadata = METADATA_SERVICE.parse().map_err(|_| no_identity())?;
+    Ok(ManagedIdentity { api, secrets, metadata, client_id: entry.client_id.clone(), resource })
 }
 
 fn unsupported(key: &str) -> OpenFault {
