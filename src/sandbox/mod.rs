@@ -1,11 +1,12 @@
 //! A small identity provider on the loopback interface, for the demo and for rehearsals.
 //!
 //! It answers as the real ones do: an Entra-shaped token endpoint (v1 and v2) and an AVEVA-shaped one, from
-//! a directory of apps whose secrets it makes up at each start and hands out in process only; and an Okta organisation and an
-//! Auth0 tenant with their management of secrets.
+//! a directory of apps whose secrets it makes up at each start and hands out in process only; and the management of secrets as
+//! AVEVA, an Okta organisation and an Auth0 tenant have it.
 
 mod auth0;
 mod aveva;
+mod aveva_api;
 mod directory;
 mod entra;
 mod entra_fault;
@@ -20,6 +21,7 @@ mod token_request;
 mod trouble;
 
 pub use auth0::Auth0;
+pub use aveva::Aveva;
 pub use directory::{App, Credential, Directory, Platform};
 pub use key_vault::{KeyVault, Mishap};
 pub use okta::Okta;
@@ -41,6 +43,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 pub struct Sandbox {
     address: SocketAddr,
     directory: Arc<Directory>,
+    aveva: Arc<Aveva>,
     okta: Arc<Okta>,
     auth0: Arc<Auth0>,
     key_vault: Arc<KeyVault>,
@@ -57,14 +60,16 @@ impl Sandbox {
         let address = listener.local_addr()?;
         let (directory, stop) = (Arc::new(Directory::default()), CancellationToken::new());
         let (okta, auth0) = (Arc::<Okta>::default(), Arc::<Auth0>::default());
+        let aveva = Arc::new(Aveva::new(directory.clone()));
         let key_vault = Arc::new(KeyVault::default());
         let router = router(directory.clone())
+            .merge(aveva_api::router(aveva.clone()))
             .merge(okta::router(okta.clone()))
             .merge(auth0::router(auth0.clone()))
             .merge(key_vault_api::router(key_vault.clone()));
         let server = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
         tokio::spawn(async { server.await });
-        Ok(Self { address, directory, okta, auth0, key_vault, _stop: stop.drop_guard() })
+        Ok(Self { address, directory, aveva, okta, auth0, key_vault, _stop: stop.drop_guard() })
     }
 
     #[must_use]
@@ -75,6 +80,12 @@ impl Sandbox {
     #[must_use]
     pub fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    /// The management of the directory's AVEVA clients.
+    #[must_use]
+    pub fn aveva(&self) -> &Aveva {
+        &self.aveva
     }
 
     #[must_use]
@@ -98,6 +109,5 @@ fn router(directory: Arc<Directory>) -> Router {
     Router::new()
         .route("/{tenant}/oauth2/v2.0/token", post(entra::v2))
         .route("/{tenant}/oauth2/token", post(entra::v1))
-        .route("/identity/connect/token", post(aveva::token))
         .with_state(directory)
 }
