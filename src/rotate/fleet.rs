@@ -62,7 +62,7 @@ impl Opening<'_> {
     }
 
     async fn member<'a>(&self, subject: Subject<'a>, rotation: &Rotation, api: &Api) -> Result<Member<'a>, String> {
-        let management = management::open(subject.app, self.settings, &self.secrets, api, &self.fingerprint_key)
+        let management = management::open(subject, self.settings, &self.secrets, api, &self.fingerprint_key)
             .map_err(|fault| fault.to_string())?;
         let (mut stores, mut places) = (Vec::new(), Vec::new());
         for delivery in &rotation.deliver_to {

@@ -5,6 +5,7 @@ mod aveva;
 mod hook;
 mod keycloak;
 mod okta;
+mod open;
 
 use std::sync::Arc;
 
