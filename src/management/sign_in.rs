@@ -125,7 +125,7 @@ fn read(answer: &Answer) -> Result<Granted, ManagementFault> {
         let granted = answer.json::<Granted>().filter(|granted| !granted.access_token.expose().is_empty());
         return granted.ok_or_else(|| fault_of(FaultKind::NotSent, "the token endpoint's answer is none"));
     }
-    if answer.status == 429 || answer.status >= 500 {
+    if matches!(answer.status, 408 | 429 | 500..) {
         let why = format!("the token endpoint answers HTTP {}", answer.status);
         return Err(fault_of(FaultKind::NotSent, &why));
     }

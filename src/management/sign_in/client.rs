@@ -88,5 +88,13 @@ impl ClientSignIn {
 }
 
 fn readable(read: Result<Secret, Unreadable>, reference: &SecretRef) -> Result<Secret, ManagementFault> {
-    read.map_err(|_| fault_of(FaultKind::SignIn, &format!("what proves who we are cannot be read ({reference})")))
+    read.map_err(|unreadable| {
+        let why = match unreadable {
+            Unreadable::Unresolved(why) => why,
+            Unreadable::Whitespace => format!("there is white space around it ({reference})"),
+            Unreadable::Empty => format!("it is empty ({reference})"),
+            Unreadable::BadKey(why) => format!("{why} ({reference})"),
+        };
+        fault_of(FaultKind::SignIn, &format!("what proves who we are cannot be read: {why}"))
+    })
 }

@@ -113,14 +113,20 @@ async fn a_certificate_signs_an_assertion_that_entra_finds_the_key_for() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_cannot_sign_is_told_with_its_place_and_nothing_is_sent() {
+async fn what_cannot_prove_who_we_are_is_told_with_its_place_and_nothing_is_sent() {
     let server = answering(200, json!({ "access_token": "token-1" })).await;
     let bare = rcgen::KeyPair::generate().unwrap().serialize_pem();
     let proof = |name| Proof::Certificate { pem: env(name), profile: AssertionProfile::Entra };
     let said = told(client(&server, proof("PEM"), &[("PEM", &bare)]).token(false).await);
     insta::assert_snapshot!(said, @"SignIn: signing in to the management API: there is no certificate in the PEM; Entra finds the key by its thumbprint (env:PEM)");
     let said = told(client(&server, proof("NONE"), &[]).token(false).await);
-    insta::assert_snapshot!(said, @"SignIn: signing in to the management API: what proves who we are cannot be read (env:NONE)");
+    insta::assert_snapshot!(said, @"SignIn: signing in to the management API: what proves who we are cannot be read: the variable is not set (env:NONE)");
+    for (value, expected) in
+        [(" canary ", "there is white space around it (env:SECRET)"), ("", "it is empty (env:SECRET)")]
+    {
+        let said = told(client(&server, Proof::Secret(env("SECRET")), &[("SECRET", value)]).token(false).await);
+        assert!(said.ends_with(expected), "{said}");
+    }
     assert!(server.received_requests().await.unwrap().is_empty());
 }
 
@@ -197,6 +203,7 @@ async fn what_the_metadata_service_says_instead_of_a_token() {
         ),
         (404, json!({}), "NotSent: signing in to the management API: the managed identity's endpoint answers HTTP 404"),
         (410, json!({}), "NotSent: signing in to the management API: the managed identity's endpoint answers HTTP 410"),
+        (408, json!({}), "NotSent: signing in to the management API: the token endpoint answers HTTP 408"),
         (429, json!({}), "NotSent: signing in to the management API: the token endpoint answers HTTP 429"),
         (500, json!({}), "NotSent: signing in to the management API: the token endpoint answers HTTP 500"),
         (
