@@ -78,12 +78,31 @@ impl Api {
     /// # Errors
     /// No answer, one that is longer than 256 KiB, or a redirect.
     pub async fn call(&self, call: Call<'_>) -> Result<Answer, CallFault> {
-        let host = call.url.host_str().unwrap_or_default().to_owned();
         if probe::is_forbidden(&call.url) {
+            let host = call.url.host_str().unwrap_or_default();
             return Err(CallFault::NotSent(format!(
                 "this address leads to this machine or to a metadata service ({host})"
             )));
         }
+        self.send(call).await
+    }
+
+    /// The same to where a machine is told of its own identity; no proxy stands before plain http.
+    ///
+    /// # Errors
+    /// Those of [`Api::call`], or any other address.
+    pub async fn ask_for_identity(&self, call: Call<'_>) -> Result<Answer, CallFault> {
+        if !probe::is_identity_endpoint(&call.url) {
+            let host = call.url.host_str().unwrap_or_default();
+            return Err(CallFault::NotSent(format!(
+                "a managed identity is asked for over http on this machine or at 169.254.169.254, and nowhere else ({host})"
+            )));
+        }
+        self.send(call).await
+    }
+
+    async fn send(&self, call: Call<'_>) -> Result<Answer, CallFault> {
+        let host = call.url.host_str().unwrap_or_default().to_owned();
         let request =
             self.request(call).map_err(|()| CallFault::NotSent(format!("the request cannot be built ({host})")))?;
         let exchange = async {

@@ -4,6 +4,7 @@
 //! made or removed, and when, is the rotation's to say.
 
 mod auth0;
+mod aveva;
 mod entra;
 mod hook;
 mod keycloak;
@@ -15,6 +16,7 @@ mod sign_in;
 mod tests;
 
 pub use auth0::Auth0;
+pub use aveva::Aveva;
 pub use entra::Entra;
 pub use hook::{Hook, of_app as hook_of_app};
 pub use keycloak::Keycloak;

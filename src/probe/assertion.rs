@@ -5,8 +5,8 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::key::{Certificate, SigningKey};
-use crate::{inventory::SigningAlgorithm, provider::AssertionProfile};
+use super::key::{self, Certificate, SigningKey};
+use crate::{inventory::SigningAlgorithm, provider::AssertionProfile, secret::Secret};
 
 /// Seconds an assertion is good for: what the strictest servers still take, and what MSAL gives itself.
 const fn lifetime(profile: AssertionProfile) -> i64 {
@@ -33,6 +33,22 @@ pub(super) struct Statement<'a> {
     pub(super) client_id: &'a str,
     pub(super) audience: &'a str,
     pub(super) now: DateTime<Utc>,
+}
+
+/// The assertion of a client that signs in with the key of a PEM, as the profile prefers it.
+///
+/// # Errors
+/// A sentence: the PEM holds no usable key, or not the certificate that the profile needs.
+pub fn client_assertion(
+    pem: &Secret,
+    client_id: &str,
+    audience: &str,
+    profile: AssertionProfile,
+    now: DateTime<Utc>,
+) -> Result<Secret, String> {
+    let (certificate, key) = (key::certificate(pem.expose())?, key::signing_key(pem.expose())?);
+    let statement = Statement { client_id, audience, now };
+    statement.by_key(&key, certificate.as_ref(), None, profile, None).map(Secret::new)
 }
 
 impl Statement<'_> {

@@ -134,6 +134,18 @@ pub fn is_forbidden(url: &Url) -> bool {
     literal(url).is_some_and(is_local) && !is_this_machine(url)
 }
 
+/// Where Azure's machines ask for tokens of their managed identity, over http since nothing but the host answers there.
+const AZURE_METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
+
+/// The one metadata address that a sign-in of our own may go to, or this machine, where a platform's agent listens.
+#[must_use]
+pub fn is_identity_endpoint(url: &Url) -> bool {
+    let is_metadata = url.scheme() == "http"
+        && url.port().is_none()
+        && matches!(url.host(), Some(Host::Ipv4(ip)) if ip == AZURE_METADATA);
+    is_metadata || (url.scheme() == "http" && is_this_machine(url))
+}
+
 fn literal(url: &Url) -> Option<IpAddr> {
     match url.host()? {
         Host::Domain(_) => None,
@@ -167,6 +179,26 @@ mod tests {
 
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_identity_is_asked_for_at_one_metadata_address_or_on_this_machine() {
+        for (url, expected) in [
+            ("http://169.254.169.254/metadata", true),
+            ("http://127.0.0.1:41741/msi/token", true),
+            ("http://localhost:42356/msi/token", true),
+            ("http://[::1]:8081/", true),
+            ("http://169.254.169.254:8080/", false),
+            ("http://169.254.169.253/", false),
+            ("http://169.254.129.2:8081/msi/token", false),
+            ("http://[::ffff:169.254.169.254]/", false),
+            ("http://10.0.0.1/", false),
+            ("http://metadata.example/", false),
+            ("http://localhost.example/", false),
+            ("https://169.254.169.254/", false),
+        ] {
+            assert_eq!(is_identity_endpoint(&url.parse().unwrap()), expected, "{url}");
+        }
     }
 
     #[test]

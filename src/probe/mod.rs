@@ -29,9 +29,10 @@ mod trial;
 
 pub use crate::secret::{Fingerprint, Unreadable};
 pub use allow::allows;
+pub use assertion::client_assertion;
 pub use claims::claims;
 pub use client::{body, http_client, http_client_once, why};
-pub use dns::is_forbidden;
+pub use dns::{is_forbidden, is_identity_endpoint};
 pub use observation::{Answer, BadAnswer, NotTested, Observation, Outcome, Unreachable};
 pub use retry::retry_after;
 

@@ -69,7 +69,7 @@ impl Opening<'_> {
         api: &Api,
         keyring: &Keyring,
     ) -> Result<Member<'a>, String> {
-        let management = management::open(subject.app, self.settings, &self.secrets, api, &self.fingerprint_key)
+        let management = management::open(subject, self.settings, &self.secrets, api, &self.fingerprint_key)
             .map_err(|fault| fault.to_string())?;
         let (mut stores, mut places) = (Vec::new(), Vec::new());
         for delivery in &rotation.deliver_to {

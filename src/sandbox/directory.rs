@@ -139,7 +139,7 @@ impl Credential {
         self.removed.is_some()
     }
 
-    fn is_known(&self, lag: Duration) -> bool {
+    pub(super) fn is_known(&self, lag: Duration) -> bool {
         self.certificate.is_none()
             && self.added.is_none_or(|at| at.elapsed() >= lag)
             && self.removed.is_none_or(|at| at.elapsed() < lag)

@@ -2,10 +2,11 @@
 //!
 //! It answers as the real ones do: an Entra-shaped token endpoint (v1 and v2) and an AVEVA-shaped one, from
 //! a directory of apps whose secrets it makes up at each start and hands out in process only; the Microsoft Graph of its
-//! Entra tenants; and an Okta organisation and an Auth0 tenant with their management of secrets.
+//! Entra tenants; and the management of secrets as AVEVA, an Okta organisation and an Auth0 tenant have it.
 
 mod auth0;
 mod aveva;
+mod aveva_api;
 mod directory;
 mod entra;
 mod entra_fault;
@@ -23,6 +24,7 @@ mod token_request;
 mod trouble;
 
 pub use auth0::Auth0;
+pub use aveva::Aveva;
 pub use directory::{App, Credential, Directory, Platform};
 pub use graph::{AppPolicy, Graph, Password};
 pub use key_vault::{KeyVault, Mishap};
@@ -48,6 +50,7 @@ pub struct Sandbox {
     directory: Arc<Directory>,
     graph: Arc<Graph>,
     requests: Arc<Requests>,
+    aveva: Arc<Aveva>,
     okta: Arc<Okta>,
     auth0: Arc<Auth0>,
     key_vault: Arc<KeyVault>,
@@ -64,18 +67,20 @@ impl Sandbox {
         let address = listener.local_addr()?;
         let (directory, stop) = (Arc::new(Directory::default()), CancellationToken::new());
         let (okta, auth0) = (Arc::<Okta>::default(), Arc::<Auth0>::default());
+        let aveva = Arc::new(Aveva::new(directory.clone()));
         let key_vault = Arc::new(KeyVault::default());
         let graph = Arc::new(Graph::of(directory.clone()));
         let requests = Arc::<Requests>::default();
         let router = router(directory.clone())
             .merge(graph_api::router(graph.clone()))
+            .merge(aveva_api::router(aveva.clone()))
             .merge(okta::router(okta.clone()))
             .merge(auth0::router(auth0.clone()))
             .merge(key_vault_api::router(key_vault.clone()))
             .layer(middleware::from_fn_with_state(requests.clone(), requests::count));
         let server = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
         tokio::spawn(async { server.await });
-        Ok(Self { address, directory, graph, requests, okta, auth0, key_vault, _stop: stop.drop_guard() })
+        Ok(Self { address, directory, graph, requests, aveva, okta, auth0, key_vault, _stop: stop.drop_guard() })
     }
 
     #[must_use]
@@ -99,6 +104,12 @@ impl Sandbox {
         &self.requests
     }
 
+    /// The management of the directory's AVEVA clients.
+    #[must_use]
+    pub fn aveva(&self) -> &Aveva {
+        &self.aveva
+    }
+
     #[must_use]
     pub fn okta(&self) -> &Okta {
         &self.okta
@@ -120,6 +131,5 @@ fn router(directory: Arc<Directory>) -> Router {
     Router::new()
         .route("/{tenant}/oauth2/v2.0/token", post(entra::v2))
         .route("/{tenant}/oauth2/token", post(entra::v1))
-        .route("/identity/connect/token", post(aveva::token))
         .with_state(directory)
 }

@@ -1,9 +1,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod auth0;
+mod aveva;
 mod hook;
 mod keycloak;
 mod okta;
+mod open;
 mod sign_ins;
 
 use std::sync::Arc;

@@ -96,3 +96,21 @@ fn keys_as_openssl_writes_them_sign() {
         assert!(signed(pem, AssertionProfile::Rfc7523, None).is_ok(), "{name}");
     }
 }
+
+#[test]
+fn a_sign_in_of_our_own_is_signed_as_the_profile_prefers() {
+    let (pem, public) = pem(&rcgen::PKCS_RSA_SHA256);
+    let assert = |profile| {
+        client_assertion(&Secret::new(pem.clone()), "etl", STATEMENT.audience, profile, STATEMENT.now).unwrap()
+    };
+    let (assertion, plain) = (assert(AssertionProfile::Entra), assert(AssertionProfile::Rfc7523));
+    let (assertion, plain) = (assertion.expose(), plain.expose());
+    let thumbprint = key::certificate(&pem).unwrap().unwrap().thumbprint;
+    assert_eq!(part(assertion, 0)["x5t#S256"], thumbprint.as_str());
+    let key = DecodingKey::from_rsa_pem(public.as_bytes()).unwrap();
+    assert!(is_signed_by(assertion, &key, Algorithm::PS256));
+    assert!(is_signed_by(plain, &key, Algorithm::RS256));
+    let bare = Secret::new(rcgen::KeyPair::generate().unwrap().serialize_pem());
+    let fault = client_assertion(&bare, "etl", STATEMENT.audience, AssertionProfile::Entra, STATEMENT.now).unwrap_err();
+    assert_eq!(fault, "there is no certificate in the PEM; Entra finds the key by its thumbprint");
+}

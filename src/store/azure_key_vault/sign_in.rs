@@ -46,7 +46,7 @@ impl SignIns {
         if let Some(access) = known.get(domain) {
             return Ok(Arc::clone(access));
         }
-        let access = management::sign_in(entry, &format!("https://{domain}/.default"), secrets, api)
+        let access = management::sign_in(entry, &format!("https://{domain}/.default"), settings, secrets, api)
             .map_err(|fault| StoreFault::Refused(fault.to_string()))?;
         Ok(Arc::clone(known.entry(domain).or_insert(access)))
     }
