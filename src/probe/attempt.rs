@@ -87,6 +87,13 @@ impl Job {
     }
 }
 
+impl Begun {
+    /// The host that is asked next.
+    fn host(&self, subject: Subject<'_>) -> String {
+        self.endpoint.as_ref().map_or_else(|| first_host(subject), |endpoint| host_of(&endpoint.url))
+    }
+}
+
 /// The host that is asked first.
 pub(super) fn first_host(subject: Subject<'_>) -> String {
     match &subject.app.registration.token_endpoint {
@@ -106,7 +113,7 @@ impl Round<'_> {
                 Err(observation) => return Step::Done(observation, None),
             },
         };
-        if begun.tries > 0 && self.is_given_up(&begun) {
+        if begun.tries > 0 && self.breaker.is_open(&begun.host(subject)) {
             return Step::Done(begun.seen, None);
         }
         let (outcome, retry_after, token) = match self.attempt(subject, &mut begun).await {
@@ -118,7 +125,7 @@ impl Round<'_> {
         };
         let dice = || Uuid::new_v4().as_u128() as f64 / u128::MAX as f64;
         let decided = retry::decide(&outcome, retry_after, begun.tries, self.left(&begun), dice);
-        let host = begun.endpoint.as_ref().map_or_else(|| first_host(subject), |endpoint| host_of(&endpoint.url));
+        let host = begun.host(subject);
         self.breaker.saw(&host, &outcome, decided.is_break());
         match decided {
             ControlFlow::Continue(after) if !self.breaker.is_open(&host) => {
@@ -127,10 +134,6 @@ impl Round<'_> {
             }
             _ => Step::Done(Observation { outcome, ..begun.seen }, token),
         }
-    }
-
-    fn is_given_up(&self, begun: &Begun) -> bool {
-        begun.endpoint.as_ref().is_some_and(|endpoint| self.breaker.is_open(&host_of(&endpoint.url)))
     }
 
     /// What can be said without the network, or the value and the time from which its own runs.
