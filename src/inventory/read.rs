@@ -247,3 +247,66 @@ impl Sink for Reader<'_> {
         self.has_apps = true;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The apps of a file, read in one pass (`None` where that leaves it to the other way) and as a tree.
+    fn both(text: &str) -> (Option<String>, String) {
+        let (file, folder, settings) = (Arc::from(Path::new("apps.yaml")), Path::new(""), Settings::default());
+        let reader = || Reader::new(&file, folder, &settings);
+        let (mut quick, mut whole) = (reader(), reader());
+        let is_read = yaml::typed(text, Streamed(&mut quick)).is_ok() && quick.check.notes.is_empty();
+        whole.walk(&Tree::parse(text).ok().unwrap());
+        (is_read.then(|| format!("{:?}", quick.apps)), format!("{:?}", whole.apps))
+    }
+
+    #[test]
+    fn in_one_pass_a_file_says_what_it_says_as_a_tree() {
+        let head = "version: 1\ndefaults: &d {provider: entra, tenant: contoso.onmicrosoft.com, tags: [a]}\n";
+        for apps in [
+            "apps: []",
+            "apps:\n- {name: one, client_id: x, secret: env:X}\n- {<<: *d, name: two, client_id: 012, secret: env:X, tags: [b]}",
+            "apps:\n- &one {name: one, client_id: x, secret: env:X}\n- {<<: *one, name: two}\n- name: three\n  client_id: y\n  credentials: [{label: a, secret: env:A}, {label: b, secret: env:B}]",
+            "apps:\n- {name: 'null', client_id: '~', secret: env:X, notes: '', owners: [], params: {}}",
+        ] {
+            let (quick, whole) = both(&format!("{head}{apps}\n"));
+            assert_eq!(quick, Some(whole), "{apps}");
+        }
+    }
+
+    #[test]
+    fn in_one_pass_too_no_key_stands_without_a_value() {
+        for field in [
+            "secret:",
+            "secret: ~",
+            "secret: !!str",
+            "secret: !!null x",
+            "owners:",
+            "tags: null",
+            "tags: [a, ~]",
+            "tags: [a, [~]]",
+            "params: ~",
+            "params: {a: }",
+            "credentials: ~",
+            "credentials: [~]",
+            "credentials: [{secret: }]",
+            "rotate:",
+            "rotate: {deliver_to: }",
+            "rotate: {deliver_to: [~]}",
+            "rotate: {deliver_to: [{store: ~}]}",
+        ] {
+            let app = format!("- name: one\n  provider: entra\n  tenant: t.example\n  client_id: x\n  {field}\n");
+            assert_eq!(both(&format!("version: 1\napps:\n{app}")).0, None, "{field}");
+        }
+        for text in [
+            "version: 1\napps:\n",
+            "version: 1\napps: [~]\n",
+            "version:\napps: []\n",
+            "version: 1\ndefaults:\napps: []\n",
+        ] {
+            assert_eq!(both(text).0, None, "{text}");
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! Connections that stay open: one for all of an HTTP/2 host, as many as are needed at once of an HTTP/1.1 host.
+//! Connections that stay open: one for all of an HTTP/2 host, no more than are needed of an HTTP/1.1 host.
 
 use std::{
     collections::HashMap,
@@ -14,7 +14,10 @@ use http::{HeaderValue, Uri, uri::PathAndQuery};
 use http_body_util::Full;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::TokioExecutor;
-use tokio::sync::watch;
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
 use url::{Position, Url};
 
 use super::{
@@ -29,6 +32,13 @@ pub(super) type Body = Full<Bytes>;
 /// With more connections than this open, those to hosts that nobody asks just now are closed: a process may have 1024
 /// files open where nobody said otherwise.
 const MOST_OPEN: usize = 512;
+
+/// So many to an HTTP/1.1 host are opened at once.
+const AT_ONCE: usize = 8;
+
+/// A further one only when none of them has come free for so long: a handshake costs as much as twenty requests, and a
+/// server that answers quickly needs few.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// Longest head of an answer in HTTP/1.1, bytes; also the most that is read at once.
 const HEAD_LIMIT: usize = 64 * 1024;
@@ -47,6 +57,10 @@ pub(super) struct Host {
     pub(super) name: HeaderValue,
     is_proxied: bool,
     idle: Mutex<Vec<Http1>>,
+    /// Told of each that comes free.
+    freed: Notify,
+    /// Shared by every HTTP/1.1 connection to it, those on their way included.
+    open: Arc<()>,
     speaks: watch::Sender<Speaks>,
     opened: AtomicU64,
 }
@@ -79,6 +93,7 @@ pub(super) enum Http {
 pub(super) struct Http1 {
     pub(super) sender: http1::SendRequest<Body>,
     pub(super) connection: Box<http1::Connection<Paced, Body>>,
+    _open: Arc<()>,
 }
 
 impl Pool {
@@ -106,6 +121,8 @@ impl Pool {
             origin: uri,
             name: HeaderValue::from_str(&shown).map_err(|_| unusable())?,
             idle: Mutex::default(),
+            freed: Notify::new(),
+            open: Arc::default(),
             speaks: watch::Sender::new(Speaks::Unknown),
             opened: AtomicU64::new(0),
         });
@@ -115,6 +132,7 @@ impl Pool {
 
     /// A connection that is open as far as this side knows.
     pub(super) async fn line(&self, host: &Host) -> Result<Line, Fault> {
+        let mut patience = None;
         loop {
             if let Some(connection) = host.idle() {
                 return Ok(Line { http: Http::One(connection), is_new: false });
@@ -127,7 +145,14 @@ impl Pool {
                     continue;
                 }
                 Turn::First => Some(First(host)),
-                Turn::Own => None,
+                Turn::Own => {
+                    let is_enough = Arc::strong_count(&host.open) > AT_ONCE;
+                    let until = *patience.get_or_insert_with(|| Instant::now() + PATIENCE);
+                    if is_enough && tokio::time::timeout_at(until, host.freed.notified()).await.is_ok() {
+                        continue;
+                    }
+                    None
+                }
             };
             let opened = tokio::time::timeout(self.timeout, self.open(host)).await;
             drop(first);
@@ -140,10 +165,11 @@ impl Pool {
     }
 
     async fn open(&self, host: &Host) -> Result<Http, AnyError> {
+        let open = Arc::clone(&host.open);
         let stream = self.connector.connect(&host.origin).await?;
         if !stream.is_http2() {
             let (sender, connection) = http1::Builder::new().max_buf_size(HEAD_LIMIT).handshake(stream).await?;
-            return Ok(Http::One(Http1 { sender, connection: Box::new(connection) }));
+            return Ok(Http::One(Http1 { sender, connection: Box::new(connection), _open: open }));
         }
         let (sender, connection) = http2::handshake(TokioExecutor::new(), stream).await?;
         // It ends with its last sender; how it ended, each request on it is told.
@@ -206,6 +232,7 @@ impl Host {
     pub(super) fn keep(&self, mut connection: Http1) {
         if connection.is_open() {
             lock(&self.idle).push(connection);
+            self.freed.notify_one();
         }
     }
 

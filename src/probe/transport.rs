@@ -169,7 +169,7 @@ async fn over(http: Http, request: &Request<'_>, host: &Host, begun: &mut Option
             let mut message = message(request, path.into());
             message.headers_mut().insert(HOST, host.name.clone());
             let response = {
-                let Http1 { sender, connection } = &mut http;
+                let Http1 { sender, connection, .. } = &mut http;
                 let answer = pin!(async { read(sender.send_request(message).await?, begun).await });
                 match select(answer, connection).await {
                     Either::Left((done, _)) => done?,

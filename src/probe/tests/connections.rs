@@ -39,6 +39,21 @@ async fn one_connection_serves_request_after_request() {
     assert_eq!(server.received().len(), 1);
 }
 
+#[tokio::test]
+async fn a_slow_server_gets_a_connection_for_each_that_may_ask_at_once() {
+    let all_are_there = std::sync::Barrier::new(40);
+    let server = Server::start(None, move |stream| {
+        read_request(stream)?;
+        all_are_there.wait();
+        stream.write_all(kept(TOKEN).as_bytes())
+    });
+    let apps: Vec<App> = (0..40).map(|_| app("oauth2", &server.url())).collect();
+    let mut options = within(Period::from_secs(10));
+    options.http.per_host = 40;
+    let prober = Prober::new(options, secrets(&[("SECRET", CANARY)])).unwrap();
+    assert!(all_have_tokens_at_once(&prober.run(&subjects(&apps), |_| ()).await));
+}
+
 /// RFC 9112 section 9.3.1: the server may close at any time, also while the next request is on its way.
 #[tokio::test]
 async fn a_request_on_a_connection_that_died_idle_is_sent_once_more_and_is_nobodys_fault() {
