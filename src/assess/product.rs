@@ -25,7 +25,7 @@ const KNOWN: [(&str, &str); 6] = [
     ),
     (
         "deskpro",
-        "In Deskpro's settings for the Microsoft app with this client id, paste the new value as the client secret, save, and authenticate its accounts again; for a few minutes Microsoft may still answer invalid_client.",
+        "In Deskpro's settings for the Microsoft app with this client id, paste the new value (not its Secret ID) as the client secret, save, and authenticate its accounts again; for a few minutes Microsoft may still answer invalid_client.",
     ),
     (
         "snaplogic",
@@ -37,7 +37,7 @@ const KNOWN: [(&str, &str); 6] = [
     ),
     (
         "infusion",
-        "In Infusion, replace both fields of the credential: the secret ID, and the secret's value (the longer one, which is no GUID); swapping the two is the usual mistake.",
+        "In Infusion, replace both fields of the credential: the secret ID, and the secret's value (the longer one, which is no GUID); swapping the two is the usual mistake; save, and see that it connects.",
     ),
     (
         "keycloak",

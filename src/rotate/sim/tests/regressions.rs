@@ -133,6 +133,18 @@ fn a_value_revealed_while_a_roll_back_begins_turns_it_forward() {
 }
 
 #[test]
+fn a_successor_that_goes_missing_after_the_end_is_told_once() {
+    for days in 9..14 {
+        let back = Happening::Reverted { app: 0, store: 1, times: 1, every: DAY };
+        let removed = Happening::StrangerRemoves { app: 0, which: Which::Successor };
+        let scenario = Scenario::new(vec![spec(&[Sort::Cas, Sort::Cas])]);
+        let story = play(&scenario.when(days * DAY, back).when(days * DAY, removed), None, true);
+        let blocked = story.records.iter().flatten().filter(|one| matches!(one.event, Event::Blocked { .. }));
+        assert!(blocked.count() <= 1, "{}", story.trace.join("\n"));
+    }
+}
+
+#[test]
 fn a_read_back_of_the_predecessor_is_no_refusal_while_the_write_is_under_way() {
     for sort in [Sort::Cas, Sort::Plain] {
         for later in [31 * SECOND, MINUTE, HOUR] {
