@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod auth0;
+mod entra;
 mod hook;
 mod keycloak;
 mod okta;
