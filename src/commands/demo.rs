@@ -1,5 +1,8 @@
 //! `credwatch demo`: the whole job on the sandbox, with nothing to install and nothing that leaves the machine.
 
+mod narrator;
+mod rotation;
+
 use std::{
     fs,
     io::Write,
@@ -19,6 +22,7 @@ use crate::{
     job::{FailOn, Job, Stage},
     notify::{self, Tonight, mail::Mail},
     report::{Format, Report, Target},
+    rotate::told::worse,
     sandbox::{self, Sandbox},
     settings::Settings,
 };
@@ -33,6 +37,9 @@ pub struct Args {
     /// Folder for the reports and mails [default: a new temporary folder, which is kept]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Then replace one secret, from its plan to the removal of the old one; takes some ten seconds
+    #[arg(long)]
+    rotate: bool,
 }
 
 /// # Errors
@@ -50,10 +57,14 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
         write_all(&targets(&out, common.quiet), report);
     };
     let stage = Stage { cancel: &cancel, progress: &|_, _| {}, publish: &mut publish };
-    let exit = job(inventory, folder.path()).run(stage).await?;
+    let mut exit = job(inventory, folder.path()).run(stage).await?;
     let mails = mails?;
     if !common.quiet {
         announce(&out, &mails)?;
+    }
+    if args.rotate && caught.exit().is_none() {
+        let shown = rotation::show(&sandbox, folder.path(), &out, common.quiet, &cancel);
+        exit = worse(exit, Box::pin(shown).await?);
     }
     Ok(caught.exit().unwrap_or(exit))
 }
@@ -134,7 +145,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("shown");
         let quiet = Common { quiet: true, ..Common::default() };
-        assert_eq!(run(Args { out: Some(out.clone()) }, &quiet).await.unwrap(), Exit::Clean);
+        assert_eq!(run(Args { out: Some(out.clone()), rotate: false }, &quiet).await.unwrap(), Exit::Clean);
 
         let report: serde_json::Value = serde_json::from_slice(&fs::read(out.join("report.json")).unwrap()).unwrap();
         let seen: Vec<String> = report["credentials"]

@@ -34,6 +34,7 @@ struct Seen {
     has_personal_accounts: bool,
     /// Other tenants have principals of it too.
     is_multi_tenant: bool,
+    created: Option<DateTime<Utc>>,
     on_principal: Vec<String>,
 }
 
@@ -41,9 +42,9 @@ struct Seen {
 #[serde(rename_all = "camelCase")]
 struct Object {
     sign_in_audience: Option<String>,
-    #[serde(default)]
+    created_date_time: Option<DateTime<Utc>>,
+    // Asked for by name, so always there: without them nobody knows what the object holds.
     password_credentials: Vec<Password>,
-    #[serde(default)]
     key_credentials: Vec<Key>,
 }
 
@@ -121,7 +122,7 @@ impl Entra {
 
     async fn object(&self, holder: Holder) -> Result<(Object, Option<DateTime<Utc>>), ManagementFault> {
         let mut url = self.url(holder, None);
-        url.set_query(Some("$select=id,appId,signInAudience,passwordCredentials,keyCredentials"));
+        url.set_query(Some("$select=id,appId,signInAudience,createdDateTime,passwordCredentials,keyCredentials"));
         if holder == Holder::ServicePrincipal {
             url.set_query(Some("$select=id,appId,passwordCredentials,keyCredentials"));
         }
@@ -158,12 +159,14 @@ impl Management for Entra {
             Err(fault) => return Err(fault),
         };
         let audience = application.sign_in_audience.clone().unwrap_or_default();
+        let created = application.created_date_time;
         let on_principal: Vec<Listed> =
             principal.map(|object| listed(object, Holder::ServicePrincipal)).unwrap_or_default();
         let mut credentials = listed(application, Holder::Application);
         self.seen(|seen| {
             seen.has_personal_accounts = audience.contains("PersonalMicrosoftAccount");
             seen.is_multi_tenant = !matches!(audience.as_str(), "" | "AzureADMyOrg");
+            seen.created = created;
             seen.on_principal = on_principal.iter().map(|listed| listed.id.clone()).collect();
         });
         credentials.extend(on_principal);
@@ -171,7 +174,8 @@ impl Management for Entra {
     }
 
     async fn constraints(&self) -> Result<Constraints, ManagementFault> {
-        let limit = self.seen(|seen| seen.has_personal_accounts).then_some(2);
+        let (personal, created) = self.seen(|seen| (seen.has_personal_accounts, seen.created));
+        let limit = personal.then_some(2);
         let url = self.rest.url(&["v1.0", "policies", "defaultAppManagementPolicy"]);
         let policy = match self.rest.get::<Policy>(url, "reading the app management policy").await {
             Ok((policy, _)) => policy,
@@ -181,7 +185,7 @@ impl Management for Entra {
             }
             Err(fault) => return Err(fault),
         };
-        Ok(policy.constraints(limit))
+        Ok(policy.constraints(limit, created))
     }
 
     async fn create(&self, order: &Order) -> Result<Created, CreateFault> {
@@ -281,16 +285,28 @@ struct Restriction {
     // The documentation spells it both ways (providers.md section 4.3).
     #[serde(alias = "maxLifeTime")]
     max_lifetime: Option<String>,
+    restrict_for_apps_created_after_date_time: Option<DateTime<Utc>>,
+}
+
+impl Restriction {
+    /// An app whose age is not known is taken for a new one.
+    fn binds(&self, created: Option<DateTime<Utc>>) -> bool {
+        let is_exempt = match (self.restrict_for_apps_created_after_date_time, created) {
+            (Some(after), Some(created)) => created <= after,
+            _ => false,
+        };
+        self.state.as_deref() != Some("disabled") && !is_exempt
+    }
 }
 
 impl Policy {
-    fn constraints(self, limit: Option<u32>) -> Constraints {
+    fn constraints(self, limit: Option<u32>, created: Option<DateTime<Utc>>) -> Constraints {
         let mut constraints = Constraints { limit, ..Constraints::default() };
         if !self.is_enabled {
             return constraints;
         }
         let restrictions = self.application_restrictions.map(|all| all.password_credentials).unwrap_or_default();
-        for restriction in restrictions.iter().filter(|one| one.state.as_deref() != Some("disabled")) {
+        for restriction in restrictions.iter().filter(|one| one.binds(created)) {
             match restriction.restriction_type.as_deref() {
                 Some("passwordAddition") => {
                     constraints.forbidden = Some("the tenant's policy forbids new client secrets".to_owned());

@@ -160,6 +160,7 @@ impl Graph {
         });
         let mut shown = json!({
             "id": Uuid::new_v4().to_string(), "appId": app.client_id, "displayName": app.name,
+            "createdDateTime": "2024-03-01T09:00:00Z",
             "passwordCredentials": of_object().map(password).collect::<Value>(), "keyCredentials": keys.collect::<Value>(),
         });
         if !object.is_principal {

@@ -150,7 +150,8 @@ fn addressed(segment: &str) -> Option<(String, bool)> {
 
 /// Nothing but `$select`, and of properties that there are.
 fn query_is_sound(uri: &Uri) -> bool {
-    const KNOWN: [&str; 6] = ["id", "appId", "displayName", "signInAudience", "passwordCredentials", "keyCredentials"];
+    const KNOWN: [&str; 7] =
+        ["id", "appId", "displayName", "signInAudience", "createdDateTime", "passwordCredentials", "keyCredentials"];
     uri.query().is_none_or(|query| query.starts_with("$select=") && !query.contains('&'))
         && selected(uri).is_none_or(|names| names.iter().all(|name| KNOWN.contains(&name.as_str())))
 }

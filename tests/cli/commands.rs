@@ -80,3 +80,20 @@ fn the_demo_does_the_whole_job() {
     assert!(program.read("out/report.html").contains("<table"));
     assert!(program.files().iter().any(|(path, _)| path.extension().is_some_and(|e| e == "eml")));
 }
+
+#[test]
+fn the_demo_replaces_one_secret_from_its_plan_to_the_removal_of_the_old_one() {
+    let program = Program::new();
+    let ended = program.run(&["demo", "--rotate", "--out", "out"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let mut rest = ended.stdout.as_str();
+    for step in ["planned", "created", "live", "delivered", "tested", "grace", "removed", "refused", "works"] {
+        let line = format!("\n  {step} ");
+        (_, rest) = rest.split_once(&line).unwrap_or_else(|| panic!("no `{step}` in its place: {}", ended.stdout));
+    }
+    let value = program.read("out/rotated/payroll-export");
+    assert!(value.contains("8Q~"));
+    assert!(!ended.stdout.contains(&value) && !ended.stderr.contains(&value));
+    let beside = std::fs::read_dir(program.path("out/rotated")).unwrap().map(|file| file.unwrap().file_name());
+    assert!(beside.into_iter().all(|name| !name.to_string_lossy().contains("old")), "a copy of the old value stays");
+}

@@ -2,6 +2,7 @@
 
 mod auth0;
 mod aveva;
+mod entra;
 mod hook;
 mod keycloak;
 mod okta;
