@@ -112,28 +112,58 @@ fn access(
     scope: Option<String>,
     audience: Option<String>,
 ) -> Result<Arc<dyn Access>, OpenFault> {
-    let Opening { app, entry, settings, .. } = opening;
-    let (api, secrets) = (opening.api.clone(), Arc::clone(opening.secrets));
+    let Opening { app, entry, settings, secrets, api, .. } = opening;
+    if entry.key != ManagementKey::SelfManaged {
+        if entry.key != ManagementKey::ManagedIdentity {
+            permitted(settings, &token_endpoint(entry)?)?;
+        }
+        return signed_in(entry, secrets, api, scope, audience);
+    }
+    let proof = own_proof(opening)?;
+    let token_endpoint = known(app.registration.token_endpoint.clone())?;
+    permitted(settings, &token_endpoint)?;
+    let (api, secrets, client_id) = ((*api).clone(), Arc::clone(secrets), app.client_id.clone());
+    Ok(Arc::new(SignIn::new(ClientSignIn { api, secrets, token_endpoint, client_id, proof, scope, audience })))
+}
+
+fn signed_in(
+    entry: &settings::Management,
+    secrets: &Arc<Resolver>,
+    api: &Api,
+    scope: Option<String>,
+    audience: Option<String>,
+) -> Result<Arc<dyn Access>, OpenFault> {
+    let (api, secrets) = (api.clone(), Arc::clone(secrets));
     if entry.key == ManagementKey::ManagedIdentity {
         return Ok(Arc::new(SignIn::new(managed_identity(entry, secrets, api, scope.as_deref())?)));
     }
-    let is_self = entry.key == ManagementKey::SelfManaged;
-    let (proof, client_id, token) = if is_self {
-        (own_proof(opening)?, Some(app.client_id.clone()), app.registration.token_endpoint.clone())
-    } else {
-        let no_endpoint = |_| OpenFault("the `management` entry does not say where to sign in".to_owned());
-        let endpoints = entry.provider.endpoints(&entry.fields).map_err(no_endpoint)?;
-        (proof(entry)?, entry.client_id.clone(), endpoints.token)
-    };
-    let TokenEndpoint::Known(token_endpoint) = token else {
-        return Err(OpenFault("the `management` entry names an issuer; name the token endpoint".to_owned()));
-    };
-    if settings.allow.as_ref().is_some_and(|list| !probe::allows(list, &token_endpoint)) {
-        let host = token_endpoint.host_str().unwrap_or_default();
-        return Err(OpenFault(format!("the settings' `allow` does not list {host}, where the management signs in")));
-    }
+    let (proof, token_endpoint) = (proof(entry)?, token_endpoint(entry)?);
+    let client_id = entry.client_id.clone();
     let client_id = client_id.ok_or_else(|| OpenFault("the `management` entry has no `client_id`".to_owned()))?;
     Ok(Arc::new(SignIn::new(ClientSignIn { api, secrets, token_endpoint, client_id, proof, scope, audience })))
+}
+
+fn token_endpoint(entry: &settings::Management) -> Result<Url, OpenFault> {
+    let no_endpoint = |_| OpenFault("the `management` entry does not say where to sign in".to_owned());
+    known(entry.provider.endpoints(&entry.fields).map_err(no_endpoint)?.token)
+}
+
+fn known(token: TokenEndpoint) -> Result<Url, OpenFault> {
+    match token {
+        TokenEndpoint::Known(url) => Ok(url),
+        TokenEndpoint::Discover { .. } => {
+            Err(OpenFault("the `management` entry names an issuer; name the token endpoint".to_owned()))
+        }
+    }
+}
+
+/// What proves who we are goes to the settings' allowed hosts alone.
+fn permitted(settings: &Settings, token_endpoint: &Url) -> Result<(), OpenFault> {
+    if settings.allow.as_ref().is_none_or(|list| probe::allows(list, token_endpoint)) {
+        return Ok(());
+    }
+    let host = token_endpoint.host_str().unwrap_or_default();
+    Err(OpenFault(format!("the settings' `allow` does not list {host}, where the management signs in")))
 }
 
 fn proof(entry: &settings::Management) -> Result<Proof, OpenFault> {
