@@ -70,7 +70,7 @@ fn nobody_else_can_read_what_he_could_not_read_before_whatever_the_umask() {
             let mut shell = std::process::Command::new("sh");
             shell.args(["-c", "umask 000; exec \"$0\" \"$@\""]).arg(command.get_program()).args(command.get_args());
             shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-            ended = home.ended(shell.output().unwrap()).ok();
+            ended = home.ended(&shell.output().unwrap()).ok();
             if ended.as_ref().is_none_or(|ended| ended.said.contains("verifying") || ended.code != Some(0)) {
                 break;
             }

@@ -104,11 +104,11 @@ impl Home {
 
     /// A run that nothing befalls.
     pub fn run(&self) -> Result<Ended, String> {
-        self.ended(self.start(None).wait_with_output().unwrap())
+        self.ended(&self.start(None).wait_with_output().unwrap())
     }
 
     /// What it said holds no secret.
-    pub fn ended(&self, output: Output) -> Result<Ended, String> {
+    pub fn ended(&self, output: &Output) -> Result<Ended, String> {
         let windows = self.windows();
         for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
             if holds_any(bytes, &windows) {

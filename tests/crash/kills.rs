@@ -48,7 +48,7 @@ fn kill_at(home: &Home, fault: &str) -> Result<(), String> {
     for _ in 0..RUNS {
         let output = home.start(Some(fault)).wait_with_output().unwrap();
         let killed = was_killed(output.status);
-        let ended = home.ended(output)?;
+        let ended = home.ended(&output)?;
         if killed {
             return home.check_leaks();
         }
@@ -72,7 +72,7 @@ const SECOND: [&str; 4] =
 
 fn call_off(home: &Home) -> Result<(), String> {
     kill_at(home, "record.grace-started.after")?;
-    let ended = home.ended(home.command(&["abort", "etl", "--as", "tester"]).output().unwrap())?;
+    let ended = home.ended(&home.command(&["abort", "etl", "--as", "tester"]).output().unwrap())?;
     if ended.code == Some(0) { Ok(()) } else { Err(format!("{ended:?}")) }
 }
 
@@ -83,7 +83,7 @@ fn points(prelude: Prelude) -> BTreeSet<String> {
     let trace = home.path("trace");
     for _ in 0..RUNS {
         let output = home.command(&["rotate"]).env("CREDWATCH_FAULT_TRACE", &trace).output().unwrap();
-        if home.ended(output).unwrap().said.contains("verifying") {
+        if home.ended(&output).unwrap().said.contains("verifying") {
             break;
         }
         thread::sleep(PAUSE);
@@ -190,7 +190,7 @@ fn kill_after(home: &Home, request: usize, later: Duration) -> Result<(), String
                 break;
             }
         }
-        let ended = home.ended(child.wait_with_output().unwrap())?;
+        let ended = home.ended(&child.wait_with_output().unwrap())?;
         if home.tenant.requests() >= request || ended.said.contains("verifying") {
             return home.check_leaks();
         }

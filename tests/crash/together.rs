@@ -12,7 +12,7 @@ fn of_two_runs_at_once_one_works_and_the_other_exits_75() {
             let first = home.start(None);
             thread::sleep(Duration::from_millis(skew));
             let second = home.start(None);
-            let ended = [first, second].map(|child| home.ended(child.wait_with_output().unwrap()).unwrap());
+            let ended = [first, second].map(|child| home.ended(&child.wait_with_output().unwrap()).unwrap());
             let mut codes = ended.iter().map(|ended| ended.code.unwrap()).collect::<Vec<_>>();
             codes.sort_unstable();
             assert_eq!(codes, [0, 75], "{ended:?}");
