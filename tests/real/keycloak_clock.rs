@@ -89,7 +89,29 @@ fn both_secrets_live_for_the_rotated_period_then_the_old_one_is_dead_and_the_rot
         }
         night.search();
     }
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @r"
+    after 0 h, exit 0
+      asked: grace, 0 d old, turn of run, null; 39 d left; live, live
+      waits: grace, 0 d old, turn of run, null; 39 d left; live, live
+    after 25 h, exit 0
+      asked: grace, 1 d old, turn of run, null; 38 d left; live, live
+      waits: grace, 1 d old, turn of run, null; 38 d left; live, live
+    after 49 h, exit 0
+      asked: verifying, 2 d old, turn of run, null; 37 d left; dead, live
+      waits: retiring, 2 d old, turn of admin, credwatch retire waits; 37 d left; live, live
+    after 73 h, exit 0
+      asked: no rotation; 36 d left; dead, live
+      waits: verifying, 3 d old, turn of run, null; 36 d left; dead, live
+    after 97 h, exit 0
+      asked: no rotation; 35 d left; dead, live
+      waits: no rotation; 35 d left; dead, live
+    after 240 h, exit 0
+      asked: no rotation; 29 d left; dead, live
+      waits: no rotation; 29 d left; dead, live
+    after 528 h, exit 0
+      asked: grace, 0 d old, turn of run, null; 39 d left; dead, live, live
+      waits: grace, 0 d old, turn of run, null; 39 d left; dead, live, live
+    ");
 
     a_short_lived_secret_dies_and_is_not_rotated(&server, &clock);
 }
@@ -104,7 +126,7 @@ fn a_short_lived_secret_dies_and_is_not_rotated(server: &Server, clock: &Clock<'
     realm.watched(&mut night, &realm.base, &store.entry("both", "grace: 2d, retire: true"));
     let refused = night.run(&["rotate", "--inventory", "apps.yaml"], "");
     assert_eq!(refused.code, 3, "{}", refused.stderr);
-    insta::assert_snapshot!(refused.stdout.trim_end(), @"");
+    insta::assert_snapshot!(refused.stdout.trim_end(), @"both: cannot be rotated: the provider gives a new secret 10 d, so it would be due again before its rotation is over: `expiration-period` must be longer than 36 d (`before`, the grace and 14 d)");
     assert_eq!(realm.secrets("both").current, old);
 
     let made = realm.regenerate("both");

@@ -29,7 +29,7 @@ fn without_a_policy_nothing_is_made_unless_the_gap_is_allowed() {
     realm.watched(&mut night, &realm.base, &store.entry("gap", "grace: 2d, retire: true"));
     let refused = rotate(&night);
     assert_eq!(refused.code, 3, "{}", refused.stderr);
-    insta::assert_snapshot!(refused.stdout.trim_end(), @"");
+    insta::assert_snapshot!(refused.stdout.trim_end(), @"gap: cannot be rotated: the realm has no client policy with the executor `secret-rotation`, so the old secret dies at once: set one up, or accept an outage with `allow_gap: true` and a `window`");
     assert_eq!((realm.secrets("gap").current, store.holds()), (old.clone(), old.clone()));
 
     let allowed = "grace: 2d, retire: true, allow_gap: true, window: '* * * * *'";
