@@ -1,6 +1,9 @@
 //! Keycloak: every client authentication method, right and wrong, and TLS by a private CA.
 
-mod lossy;
+mod kills;
+mod nightly;
+mod proxy;
+pub mod realm;
 mod rotation;
 
 use crate::{night::Night, server::Server};

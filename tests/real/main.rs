@@ -4,6 +4,7 @@
 
 mod canaries;
 mod keycloak;
+mod keycloak_clock;
 mod mailbox;
 #[cfg(feature = "aws")]
 mod moto;

@@ -17,7 +17,7 @@ const REPORTS: [&str; 9] = ["json", "ndjson", "csv", "markdown", "html", "junit"
 
 pub struct Night {
     folder: TempDir,
-    secrets: Vec<(String, String)>,
+    environment: Vec<(String, String)>,
     pub canaries: Canaries,
 }
 
@@ -30,13 +30,18 @@ pub struct Outcome {
 
 impl Night {
     pub fn new() -> Self {
-        Self { folder: TempDir::new().unwrap(), secrets: Vec::new(), canaries: Canaries::default() }
+        Self { folder: TempDir::new().unwrap(), environment: Vec::new(), canaries: Canaries::default() }
     }
 
     /// A secret the inventory or the settings name as `env:NAME`.
     pub fn secret(&mut self, name: &str, value: &str) {
         self.canaries.add(value);
-        self.secrets.push((name.to_owned(), value.to_owned()));
+        self.environment(name, value);
+    }
+
+    /// A variable of the binary's environment that is no secret.
+    pub fn environment(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
     }
 
     /// A variable that is no secret.
@@ -67,8 +72,8 @@ impl Night {
         (outcome, Report(serde_json::from_str(&text).unwrap()))
     }
 
-    /// The binary with nothing of this machine's environment but PATH, and a search of all it left for secrets.
-    pub fn run<A: AsRef<str>>(&self, arguments: &[A], stdin: &str) -> Outcome {
+    /// The binary with nothing of this machine's environment but PATH.
+    pub fn command<A: AsRef<str>>(&self, arguments: &[A]) -> Command {
         let folder = self.folder.path();
         let mut command = Command::new(env!("CARGO_BIN_EXE_credwatch"));
         command.args(arguments.iter().map(AsRef::as_ref)).current_dir(folder).env_clear();
@@ -76,7 +81,13 @@ impl Night {
         for kind in ["CONFIG", "STATE", "DATA", "CACHE"] {
             command.env(format!("XDG_{kind}_HOME"), folder.join(kind.to_lowercase()));
         }
-        command.envs(self.secrets.iter().map(|(name, value)| (name, value)));
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Runs it to its end, and searches all it left for secrets.
+    pub fn run<A: AsRef<str>>(&self, arguments: &[A], stdin: &str) -> Outcome {
+        let mut command = self.command(arguments);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // A run that reads no stdin may have closed it.
         let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
@@ -84,7 +95,7 @@ impl Night {
 
         self.canaries.assert_absent("stdout", &output.stdout);
         self.canaries.assert_absent("stderr", &output.stderr);
-        self.search(folder);
+        self.search();
         Outcome {
             code: output.status.code().expect("no signal ended it"),
             stdout: String::from_utf8(output.stdout).unwrap(),
@@ -92,12 +103,16 @@ impl Night {
         }
     }
 
-    /// Reports and state.
-    fn search(&self, folder: &Path) {
+    /// Reports, state, and whatever else lies in the folder.
+    pub fn search(&self) {
+        self.search_in(self.folder.path());
+    }
+
+    fn search_in(&self, folder: &Path) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                self.search(&path);
+                self.search_in(&path);
             } else {
                 self.canaries.assert_absent(&path.display().to_string(), &fs::read(&path).unwrap());
             }

@@ -221,7 +221,16 @@ impl<'a> Case<'a> {
             .fold(SPARE, |sum, part| sum + TimeDelta::from_std(part).unwrap_or(TimeDelta::zero()));
         let lifetime = TimeDelta::from_std(lifetime).unwrap_or(TimeDelta::MAX);
         if lifetime <= needed {
-            return Err(failed("the new secret would be due again before its rotation is over".to_owned()));
+            let days = |time: TimeDelta| time.num_days();
+            return Err(failed(match constraints.fixed_lifetime {
+                None => "the new secret would be due again before its rotation is over".to_owned(),
+                Some(_) => format!(
+                    "the provider gives a new secret {} d, so it would be due again before its rotation is over: \
+                     `expiration-period` must be longer than {} d (`before`, the grace and 14 d)",
+                    days(lifetime),
+                    days(needed),
+                ),
+            }));
         }
         Ok(self.now.wall + lifetime)
     }

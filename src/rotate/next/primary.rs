@@ -17,8 +17,9 @@ impl<'a> Case<'a> {
         let Some(source) = self.source_of_new(rotation, attempt, made)? else {
             return self.recover(rotation, attempt, made);
         };
-        // A value that was read back has been there since before this run.
-        let since = self.sight().created_at.unwrap_or_default();
+        // A value that was read back is timed from its first reading in this run: `elapsed` may count from the machine's start.
+        let read_back = self.sight().current.first().map_or(self.now.elapsed, |seen| seen.at);
+        let since = self.sight().created_at.unwrap_or(read_back);
         if rotation.back.is_some() && made.key_id.is_some() {
             return self.discard(rotation, attempt, made, RemovalReason::Aborted);
         }
