@@ -132,7 +132,7 @@ async fn an_audit_tests_what_lies_in_secrets_manager() {
     let endpoint = references::endpoint(&[OLD, SIBLING]).await;
     let mut night = Night::new();
     for name in ["AWS_ENDPOINT_URL", "AWS_REGION", "AWS_EC2_METADATA_DISABLED", "AWS_ACCESS_KEY_ID"] {
-        night.variable(name, &std::env::var(name).unwrap());
+        night.environment(name, &std::env::var(name).unwrap());
     }
     night.secret("AWS_SECRET_ACCESS_KEY", &std::env::var("AWS_SECRET_ACCESS_KEY").unwrap());
     night.canaries.add(OLD);

@@ -44,12 +44,6 @@ impl Night {
         self.environment.push((name.to_owned(), value.to_owned()));
     }
 
-    /// A variable that is no secret.
-    #[cfg(feature = "aws")]
-    pub fn variable(&mut self, name: &str, value: &str) {
-        self.secrets.push((name.to_owned(), value.to_owned()));
-    }
-
     pub fn inventory(&self, yaml: &str) {
         fs::write(self.folder.path().join("apps.yaml"), yaml).unwrap();
     }

@@ -57,7 +57,7 @@ impl<'a> Narrator<'a> {
             }
             Event::StoreWritten { .. } => self.step("delivered", "to the file, which held the old value until then"),
             Event::StoreAcked { .. } => {
-                self.step("tested", "read back from the file, and the value as read is accepted")
+                self.step("tested", "read back from the file, and the value as read is accepted");
             }
             Event::GraceStarted { .. } => self.step(
                 "grace",
