@@ -58,11 +58,11 @@ impl Realm {
         self.token(client_id, secret).is_some()
     }
 
-    fn admin(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+    fn admin(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, Value) {
         let token = self.token("manager", &self.manager).expect("the manager signs in");
         let url = format!("{}/admin/realms/{}/clients{path}", self.base, self.name);
         let request = self.client.request(method, url).bearer_auth(token);
-        self.ask(body.iter().fold(request, |request, body| request.json(body)))
+        self.ask(body.into_iter().fold(request, |request, body| request.json(body)))
     }
 
     /// Keycloak's own id of a client.
@@ -89,7 +89,7 @@ impl Realm {
             self.admin(Method::DELETE, &format!("/{id}"), None);
         }
         let client = json!({"clientId": client_id, "serviceAccountsEnabled": true, "standardFlowEnabled": false});
-        assert_eq!(self.admin(Method::POST, "", Some(client)).0, 201);
+        assert_eq!(self.admin(Method::POST, "", Some(&client)).0, 201);
         self.secrets(client_id).current
     }
 
