@@ -134,7 +134,8 @@ impl Truth {
         let credential = Credential {
             id: Uuid::new_v4().to_string(),
             label: label.to_owned(),
-            value: secret(),
+            // No two begin alike: which one a store holds is told by the first three characters.
+            value: format!("{:03}{}", self.credentials.len() + self.creates, secret()),
             end,
             live_from: Instant::now() + lag,
         };

@@ -63,7 +63,7 @@ impl<'a> Case<'a> {
     fn spent(&self, rotation: &Rotation) -> Why {
         let last = rotation.attempts.last();
         if let Some(why) = last.and_then(|attempt| attempt.refused.clone()) {
-            return Why::NextRun(why);
+            return Why::PlanFailed(why);
         }
         let primary = self.policy.places.first().and_then(|primary| rotation.store(&primary.address));
         let refused = primary.and_then(|state| Some((state.address.clone(), state.refused.clone()?)));

@@ -193,6 +193,9 @@ impl Future for Sleep {
     }
 }
 
+/// The real clock counts since the machine's start, not since the run's.
+const UPTIME: Duration = Duration::from_secs(40 * 24 * 60 * 60);
+
 #[async_trait]
 impl Clock for Line {
     fn wall(&self) -> DateTime<Utc> {
@@ -206,7 +209,7 @@ impl Clock for Line {
     fn elapsed(&self) -> Duration {
         self.world.with(|world| {
             let started = world.processes.get(self.process).map_or(0, |process| process.started);
-            Duration::from_millis(world.now - started)
+            UPTIME + Duration::from_millis(world.now - started)
         })
     }
 
