@@ -13,7 +13,7 @@ use crate::{
     secret::{Resolver, Secret, SecretRef},
 };
 
-/// Where virtual machines and AKS nodes ask, always.
+/// Where virtual machines and nodes of a cluster ask, always.
 pub const METADATA_SERVICE: &str = "http://169.254.169.254";
 
 pub struct ManagedIdentity {
