@@ -213,8 +213,7 @@ fn destination(text: &Text, at: &At<'_>, check: &mut Check<'_>) -> Option<Destin
         }
         Ok(store) => Some(Destination::Store(store)),
         Err(ReferenceFault::LooksInline) => {
-            let advice =
-                "name a store: a file, vault:, azure-key-vault:, aws-secrets-manager:, hook: or person:";
+            let advice = "name a store: a file, vault:, azure-key-vault:, aws-secrets-manager:, hook: or person:";
             check.notes.add(at, FaultCode::SecretLooksInline, "this is no store but looks like a secret", advice);
             None
         }
