@@ -17,7 +17,7 @@ fn row(id: &str, day: &str, key_id: Option<&str>) -> serde_json::Value {
 /// A tenant whose log shows these sign-ins of the app, and these of people; each page holds one row.
 async fn tenant(audience: &str, app: Vec<serde_json::Value>, people: Vec<serde_json::Value>) -> (MockServer, Entra) {
     let server = MockServer::start().await;
-    let object = serde_json::json!({ "signInAudience": audience, "passwordCredentials": [] });
+    let object = serde_json::json!({ "signInAudience": audience, "passwordCredentials": [], "keyCredentials": [] });
     for of_app in ["/v1.0/applications(appId='etl')", "/v1.0/servicePrincipals(appId='etl')"] {
         let found = ResponseTemplate::new(200).set_body_json(&object);
         Mock::given(method("GET")).and(path(of_app)).respond_with(found).mount(&server).await;
