@@ -276,8 +276,8 @@ fn day_and_distance(case: &Case<'_>) -> (String, String) {
     // Counted as `days_left` is, so that a report never says both 9 and 10.
     let left = (at - case.now).num_milliseconds().div_euclid(MILLIS_A_DAY);
     let when = match u64::try_from(left) {
-        Ok(left) => format!("in {}", days(left)),
-        Err(_) => format!("{} ago", days(left.unsigned_abs())),
+        Ok(left) if at > case.now => format!("in {}", days(left)),
+        _ => format!("{} ago", days(left.unsigned_abs())),
     };
     (day(at), when)
 }

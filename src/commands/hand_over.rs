@@ -7,7 +7,7 @@ use crate::{
     rotate::{Event, Part, Permit, is_person},
 };
 
-/// Say that you put the new secret in where a person has to
+/// Say that it is you who puts the new secret in where a person has to
 #[derive(Debug, clap::Args)]
 pub struct ClaimArgs {
     #[command(flatten)]

@@ -136,7 +136,7 @@ pub struct App {
     /// When it was made: a new secret may need minutes to become active.
     #[schemars(with = "Option<shape::Moment>")]
     pub created: Option<Text>,
-    /// How it is to be replaced before it ends; this version checks the block and does not act on it.
+    /// How it is replaced before it ends; absent = it is not.
     pub rotate: Option<Rotate>,
 }
 
@@ -162,7 +162,7 @@ pub struct Credential {
     /// When it was made.
     #[schemars(with = "Option<shape::Moment>")]
     pub created: Option<Text>,
-    /// How it is to be replaced before it ends; this version checks the block and does not act on it.
+    /// How it is replaced before it ends; absent = it is not.
     pub rotate: Option<Rotate>,
 }
 
@@ -170,16 +170,16 @@ pub struct Credential {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a mapping with the fields of `rotate`")]
 pub struct Rotate {
-    /// Start this long before the end.
+    /// Start this long before the end (30d).
     #[schemars(with = "Option<Period>")]
     pub before: Option<Text>,
-    /// Lifetime of the new secret.
+    /// Lifetime of the new secret (180d).
     #[schemars(with = "Option<Period>")]
     pub lifetime: Option<Text>,
     /// Where the new secret is delivered; the first is the primary and must be readable.
     #[schemars(required, length(min = 1))]
     pub deliver_to: Option<Vec<Destination>>,
-    /// Longest time a consumer needs to pick it up.
+    /// Longest time a consumer needs to pick it up (7d).
     #[schemars(with = "Option<Period>")]
     pub grace: Option<Text>,
     /// Remove the predecessor once that is safe.
@@ -188,7 +188,7 @@ pub struct Rotate {
     /// Remove it although the provider cannot tell its last use.
     #[schemars(with = "Option<shape::Flag>")]
     pub retire_without_usage: Option<Text>,
-    /// Give up a hand-over that nobody confirms.
+    /// A hand-over that nobody confirms blocks after this long (14d).
     #[schemars(with = "Option<Period>")]
     pub abandon_after: Option<Text>,
     /// Providers without overlap: accept an outage inside `window`.

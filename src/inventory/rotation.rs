@@ -207,14 +207,13 @@ fn destination(text: &Text, at: &At<'_>, check: &mut Check<'_>) -> Option<Destin
     }
     match SecretRef::parse(text, check.folder) {
         Ok(SecretRef::Env(_) | SecretRef::Exec(_)) => {
-            let advice = "a file, vault:, azure-key-vault:, aws-secrets-manager:, kubernetes:, hook: or person:";
+            let advice = "a file, vault:, azure-key-vault:, aws-secrets-manager:, hook: or person:";
             check.notes.add(at, FaultCode::UnsafeRotation, "nothing can be delivered to this", advice);
             None
         }
         Ok(store) => Some(Destination::Store(store)),
         Err(ReferenceFault::LooksInline) => {
-            let advice =
-                "name a store: a file, vault:, azure-key-vault:, aws-secrets-manager:, kubernetes:, hook: or person:";
+            let advice = "name a store: a file, vault:, azure-key-vault:, aws-secrets-manager:, hook: or person:";
             check.notes.add(at, FaultCode::SecretLooksInline, "this is no store but looks like a secret", advice);
             None
         }

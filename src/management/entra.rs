@@ -1,5 +1,6 @@
 //! Microsoft Graph (providers.md section 4): an app's passwords sit on its application object or on its service principal.
 
+mod policy;
 mod sign_ins;
 
 use std::{
@@ -20,6 +21,7 @@ use super::{
     rest::{Access, Rest},
 };
 use crate::{api::Api, clock, secret::Secret};
+use policy::Policy;
 
 pub struct Entra {
     rest: Rest,
@@ -260,92 +262,4 @@ fn listed(object: Object, on: Holder) -> Vec<Listed> {
         active: true,
     })
     .collect()
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Policy {
-    #[serde(default)]
-    is_enabled: bool,
-    application_restrictions: Option<Restrictions>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Restrictions {
-    #[serde(default)]
-    password_credentials: Vec<Restriction>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Restriction {
-    restriction_type: Option<String>,
-    state: Option<String>,
-    // The documentation spells it both ways (providers.md section 4.3).
-    #[serde(alias = "maxLifeTime")]
-    max_lifetime: Option<String>,
-    restrict_for_apps_created_after_date_time: Option<DateTime<Utc>>,
-}
-
-impl Restriction {
-    /// An app whose age is not known is taken for a new one.
-    fn binds(&self, created: Option<DateTime<Utc>>) -> bool {
-        let is_exempt = match (self.restrict_for_apps_created_after_date_time, created) {
-            (Some(after), Some(created)) => created <= after,
-            _ => false,
-        };
-        self.state.as_deref() != Some("disabled") && !is_exempt
-    }
-}
-
-impl Policy {
-    fn constraints(self, limit: Option<u32>, created: Option<DateTime<Utc>>) -> Constraints {
-        let mut constraints = Constraints { limit, ..Constraints::default() };
-        if !self.is_enabled {
-            return constraints;
-        }
-        let restrictions = self.application_restrictions.map(|all| all.password_credentials).unwrap_or_default();
-        for restriction in restrictions.iter().filter(|one| one.binds(created)) {
-            match restriction.restriction_type.as_deref() {
-                Some("passwordAddition") => {
-                    constraints.forbidden = Some("the tenant's policy forbids new client secrets".to_owned());
-                }
-                Some("passwordLifetime") => {
-                    constraints.max_lifetime = restriction.max_lifetime.as_deref().and_then(days);
-                }
-                _ => {}
-            }
-        }
-        constraints
-    }
-}
-
-/// An ISO 8601 duration as the policies use them: `P180D`, `P4DT12H30M5S`, `P1Y`, `P6M`; a month is taken as 30 days.
-fn days(text: &str) -> Option<Duration> {
-    let mut seconds = 0_u64;
-    let (mut number, mut in_time) = (String::new(), false);
-    for c in text.strip_prefix('P')?.chars() {
-        let unit = match c {
-            '0'..='9' => {
-                number.push(c);
-                continue;
-            }
-            'T' => {
-                in_time = true;
-                continue;
-            }
-            'Y' => 365 * 86_400,
-            'M' if !in_time => 30 * 86_400,
-            'W' => 7 * 86_400,
-            'D' => 86_400,
-            'H' => 3_600,
-            'M' => 60,
-            'S' => 1,
-            _ => return None,
-        };
-        seconds = seconds.checked_add(number.parse::<u64>().ok()?.checked_mul(unit)?)?;
-        number.clear();
-    }
-    Some(Duration::from_secs(seconds))
 }

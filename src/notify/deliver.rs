@@ -1,5 +1,7 @@
 //! Sends what is due and remembers what was taken over.
 
+mod books;
+
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -20,9 +22,10 @@ use super::{
 use crate::{
     run::Incomplete,
     settings::Notify,
-    state::{News, State, StateFault, Told, unavailable},
+    state::{News, State, Told, unavailable},
     text,
 };
+use books::Books;
 
 /// Tells everybody what is due to them, channel by channel; none holds up another.
 ///
@@ -36,9 +39,6 @@ pub async fn deliver(
     let channels = desk.notify.channels.iter().map(|channel| (channel.name.as_str(), desk.carrier(channel))).collect();
     deliver_through(channels, &desk.notify.admins, state, tonight, stop).await
 }
-
-/// By channel and person.
-type Debts = HashMap<(String, String), DateTime<Utc>>;
 
 /// What has been owed for more than a day, for a run that sends nothing.
 pub fn overdue(notify: &Notify, state: &mut dyn State, now: DateTime<Utc>) -> Vec<Incomplete> {
@@ -86,45 +86,6 @@ pub(super) async fn deliver_through(
     }
     incomplete.extend(books.fault.as_ref().map(unavailable));
     incomplete
-}
-
-/// The state as seen from here. A state that fails costs duplicates, never a message; it is reported once.
-struct Books<'s> {
-    state: &'s mut dyn State,
-    told: Vec<Told>,
-    owed: Debts,
-    fault: Option<StateFault>,
-}
-
-impl<'s> Books<'s> {
-    fn open(state: &'s mut dyn State) -> Self {
-        let read = state.told().and_then(|told| Ok((told, state.owed()?)));
-        match read {
-            Ok((told, owed)) => Self { state, told, owed, fault: None },
-            Err(fault) => Self { state, told: Vec::new(), owed: HashMap::new(), fault: Some(fault) },
-        }
-    }
-
-    /// Who is owed a message on that channel, and since when.
-    fn owed_through(&mut self, channel: &str) -> HashMap<String, DateTime<Utc>> {
-        self.owed.extract_if(|(through, _), _| through == channel).map(|((_, person), since)| (person, since)).collect()
-    }
-
-    /// What each person was told on that channel.
-    fn told_through(&mut self, channel: &str) -> HashMap<String, Vec<Told>> {
-        let mut of_channel: HashMap<String, Vec<Told>> = HashMap::new();
-        for told in self.told.extract_if(.., |told| told.channel == channel) {
-            of_channel.entry(told.person.clone()).or_default().push(told);
-        }
-        of_channel
-    }
-
-    fn write(&mut self, news: &[News]) {
-        if let Err(fault) = self.state.tell(news) {
-            tracing::error!("{fault}");
-            self.fault.get_or_insert(fault);
-        }
-    }
 }
 
 /// One channel in one run.

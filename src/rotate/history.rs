@@ -1,12 +1,15 @@
 //! The journal replayed: what is known of every rotation of one credential. Pure.
 
+mod stores;
+
+pub(super) use stores::REWRITES;
+pub use stores::{Acked, HandOver, Intent, StoreState};
+
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
-use super::{
-    Address, AttemptEnd, BlockReason, ClosedBecause, Event, Gate, Marker, Planned, Record, RotationId, Writing,
-};
-use crate::{management::KeyId, secret::Fingerprint, store::Version};
+use super::{Address, AttemptEnd, BlockReason, ClosedBecause, Event, Gate, Marker, Planned, Record, RotationId};
+use crate::{management::KeyId, secret::Fingerprint};
 
 /// A journal that contradicts itself. Never treated as empty.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -22,9 +25,6 @@ pub struct History {
     /// Our own sign-ins with the credentials of this app.
     pub requests: Vec<String>,
 }
-
-/// Rewrites of a store after a rotation's end (rotation.md, row 9).
-pub(super) const REWRITES: u32 = 3;
 
 /// One rotation as its records tell it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,63 +93,6 @@ pub struct Stamp {
     pub run: String,
     pub at: DateTime<Utc>,
     pub provider: Option<DateTime<Utc>>,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct StoreState {
-    pub address: Address,
-    /// Announced and not known to be over.
-    pub intent: Option<Intent>,
-    /// What it holds as far as we know: ours since, or none of ours.
-    pub written: Option<Fingerprint>,
-    /// When that was last seen after a write of ours.
-    pub written_at: Option<DateTime<Utc>>,
-    pub acked: Option<Acked>,
-    pub drifts: u32,
-    pub rewrites: u32,
-    pub refused: Option<String>,
-    /// Attempts it was ever given.
-    pub given: Vec<u32>,
-    /// Runs that read the predecessor behind the open intent.
-    pub predecessor_seen: Vec<(String, DateTime<Utc>)>,
-    pub hand_over: Option<HandOver>,
-}
-
-impl StoreState {
-    /// After a rotation's end an earlier value was put back once more than it is mended: a person has to look.
-    #[must_use]
-    pub const fn is_given_up(&self) -> bool {
-        self.drifts > REWRITES && self.written.is_none()
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Intent {
-    pub what: Writing,
-    pub attempt: u32,
-    pub fingerprint: Fingerprint,
-    pub version_before: Option<Version>,
-    pub at: DateTime<Utc>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Acked {
-    pub version: Option<Version>,
-    /// Since when, by both clocks; a moved version does not change it.
-    pub at: DateTime<Utc>,
-    pub provider: Option<DateTime<Utc>>,
-}
-
-/// A person's part.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HandOver {
-    pub due: DateTime<Utc>,
-    pub opened_at: DateTime<Utc>,
-    pub claimed: Option<(String, DateTime<Utc>)>,
-    /// To whom it was shown first.
-    pub revealed: Option<(String, DateTime<Utc>)>,
-    /// Everybody who confirmed since then, in order.
-    pub confirmed: Vec<(String, DateTime<Utc>)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

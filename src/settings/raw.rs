@@ -34,16 +34,15 @@ pub struct File {
     pub schedule: Option<Schedule>,
     pub policy: Option<Policy>,
     pub serve: Option<Serve>,
-    /// For rotation: checked, not yet acted on.
+    /// Limits of rotation; the defaults are meant to stay.
     pub rotation: Option<Rotation>,
     /// The server of `vault:` references and deliveries.
     pub vault: Option<Vault>,
     /// How credwatch signs in to Azure Key Vault; absent = as `management` says it for Entra, if that is one way.
     pub azure_key_vault: Option<AzureKeyVault>,
     /// Programs that deliver or make secrets, by name; one that can create, list and remove manages the app of its own name.
-    /// For rotation: checked, not yet acted on.
     pub hooks: Option<BTreeMap<String, Hook>>,
-    /// How credwatch itself signs in to the providers' management APIs; for rotation: checked, not yet acted on.
+    /// How credwatch itself signs in to the providers' management APIs, which a rotation needs.
     pub management: Option<Vec<Management>>,
     pub notify: Option<Notify>,
 }
@@ -124,21 +123,28 @@ pub struct Serve {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a mapping with the fields of `rotation`")]
 pub struct Rotation {
+    /// How long a token endpoint may need to know a new secret (15m).
     #[schemars(with = "Option<Period>")]
     pub live_deadline: Option<Text>,
+    /// Between two tries of a new secret (10s).
     #[schemars(with = "Option<Period>")]
     pub live_spacing: Option<Text>,
+    /// How long it must be accepted without a refusal before it is delivered (2m).
     #[schemars(with = "Option<Period>")]
     pub live_for: Option<Text>,
+    /// How long listings may lag behind before what they lack counts as gone (5m).
     #[schemars(with = "Option<Period>")]
     pub settle: Option<Text>,
+    /// How far apart two runs are whose looks at the stores count as two (20h).
     #[schemars(with = "Option<Period>")]
     pub run_gap: Option<Text>,
+    /// Most rotations that one run starts (10).
     #[schemars(with = "Option<shape::Count<0, 10_000>>")]
     pub max_rotations: Option<Text>,
-    /// Share of the opted-in credentials that one run may remove.
+    /// Share of the opted-in credentials that one run may remove (10%).
     #[schemars(with = "Option<String>", regex(pattern = "^(100|[0-9]{1,2})%$"))]
     pub max_removals: Option<Text>,
+    /// How long one run rotates (2h).
     #[schemars(with = "Option<Period>")]
     pub run_deadline: Option<Text>,
     /// Observe only.

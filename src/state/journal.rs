@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehav
 use sha2::Sha256;
 
 use super::{Installation, Sqlite, StateFault};
-use crate::rotate::{Entry, Journal, JournalFault, Record, RotationId};
+use crate::rotate::{Entry, Journal, JournalFault, Record};
 
 /// The journal in a state's file, over a connection of its own.
 pub struct SqliteJournal {
@@ -230,22 +230,8 @@ fn io(error: &rusqlite::Error) -> JournalFault {
     JournalFault::Io(error.to_string())
 }
 
+#[cfg(test)]
 impl SqliteJournal {
-    /// Whose rotation this is.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub fn rotation_of(&self, id: RotationId) -> Result<Option<String>, JournalFault> {
-        let connection = self.connection();
-        connection
-            .query_row("SELECT identity FROM rotation_event WHERE rotation = ?1 LIMIT 1", [id.to_string()], |row| {
-                row.get(0)
-            })
-            .optional()
-            .map_err(|error| io(&error))
-    }
-
-    #[cfg(test)]
     fn damage(&self, statement: &str) {
         let connection = self.connection();
         connection.execute_batch("DROP TRIGGER rotation_event_stays; DROP TRIGGER rotation_event_remains;").unwrap();
@@ -258,6 +244,7 @@ mod tests {
     use chrono::Utc;
 
     use super::*;
+    use crate::rotate::RotationId;
     use crate::rotate::{BlockReason, Event};
 
     fn at() -> DateTime<Utc> {
@@ -294,7 +281,6 @@ mod tests {
         assert_eq!(records[0].at, at());
         assert_eq!(journal.identities().unwrap(), ["entra/t/c"]);
         assert!(journal.of("another").unwrap().is_empty());
-        assert_eq!(journal.rotation_of(records[0].rotation).unwrap().as_deref(), Some("entra/t/c"));
     }
 
     #[test]

@@ -175,8 +175,7 @@ pub enum StateFault {
 
 impl StateFault {
     /// The user named a state that cannot be one (exit code 2); any other fault leaves a run without memory (3).
-    #[must_use]
-    pub const fn is_usage(&self) -> bool {
+    const fn is_usage(&self) -> bool {
         matches!(self, Self::Unsupported { .. } | Self::NotAUrl)
     }
 }
@@ -221,7 +220,7 @@ pub struct Begun {
 /// empty one in memory, tells everything due as new, and ends with exit code 3.
 ///
 /// # Errors
-/// [`StateFault::Locked`] (exit code 75), and what [`StateFault::is_usage`] says (2).
+/// [`StateFault::Locked`] (exit code 75), and a state that cannot be one (2).
 pub fn begin(url: Option<&str>) -> Result<Begun, StateFault> {
     match begin_with(url) {
         Ok(begun) => Ok(begun),

@@ -36,10 +36,16 @@ fn every_exit_code_is_in_the_table() {
 fn inventory_and_settings_are_valid_as_they_stand() {
     let readme = readme();
     let examples: Vec<&str> = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    let [inventory, settings, schedule] = examples[..] else { panic!("three examples, not {}", examples.len()) };
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("apps.yaml"), inventory).unwrap();
-    std::fs::write(folder.path().join("credwatch.yaml"), format!("{settings}{schedule}")).unwrap();
-    let said = credwatch(&["validate", folder.path().to_str().unwrap()]);
-    assert_eq!(said, "2 apps, 2 credentials, no fault\n");
+    let [inventory, settings, schedule, rotated, managed] = examples[..] else {
+        panic!("five, not {}", examples.len())
+    };
+    for (inventory, settings, valid) in [
+        (inventory, format!("{settings}{schedule}"), "2 apps, 2 credentials, no fault\n"),
+        (rotated, managed.to_owned(), "1 app, 1 credential, no fault\n"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("apps.yaml"), inventory).unwrap();
+        std::fs::write(folder.path().join("credwatch.yaml"), settings).unwrap();
+        assert_eq!(credwatch(&["validate", folder.path().to_str().unwrap()]), valid);
+    }
 }

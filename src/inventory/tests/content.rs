@@ -245,9 +245,9 @@ fn a_rotation_that_could_lose_a_secret_is_refused() {
     apps.yaml:7:22: INVALID_VALUE apps[0].rotate.window: a cron line has five fields (minute, hour, day of month, month, weekday), this one has 3
         five fields, as in `0 3 * * *`: minute, hour, day, month, weekday
     apps.yaml:7:45: UNSAFE_ROTATION apps[0].rotate.deliver_to[0]: nothing can be delivered to this
-        a file, vault:, azure-key-vault:, aws-secrets-manager:, kubernetes:, hook: or person:
+        a file, vault:, azure-key-vault:, aws-secrets-manager:, hook: or person:
     apps.yaml:7:52: SECRET_LOOKS_INLINE apps[0].rotate.deliver_to[1]: this is no store but looks like a secret
-        name a store: a file, vault:, azure-key-vault:, aws-secrets-manager:, kubernetes:, hook: or person:
+        name a store: a file, vault:, azure-key-vault:, aws-secrets-manager:, hook: or person:
     apps.yaml:7:68: INVALID_VALUE apps[0].rotate.deliver_to[2]: this is no e-mail address
         write the bare address, as in `ops@example.org`
     apps.yaml:7:82: MISSING_FIELD apps[0].rotate.deliver_to[3].store: `store` is missing

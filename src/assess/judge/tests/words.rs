@@ -25,6 +25,7 @@ fn messages_carry_the_facts_and_no_control_characters() {
     insta::assert_snapshot!(first(&app(), &answered(Meaning::Unknown)), @r#"The server refuses the request for a reason credwatch does not know (invalid_client, HTTP 401): "Server's own words�."."#);
     insta::assert_snapshot!(first(&app(), &answered(Meaning::ServerFault)), @"login.microsoftonline.com failed, which says nothing about the secret (invalid_client, HTTP 401).");
     insta::assert_snapshot!(first(&declared("2026-11-22T01:00:00Z"), &offline()), @"The secret expires on 2026-11-22, in less than a day.");
+    insta::assert_snapshot!(first(&declared(NOW), &offline()), @"The secret expired on 2026-11-21, less than a day ago.");
     insta::assert_snapshot!(first(&past, &answered(Meaning::Token)), @"The inventory says that the secret ended on 2026-11-01, but the server still accepts it.");
     insta::assert_snapshot!(first(&declared("2299-12-31T00:00:00Z"), &offline()), @"The secret never expires (its end is 2299-12-31).");
     let away = Observation::local(Outcome::Unreadable(Unreadable::Unresolved(
