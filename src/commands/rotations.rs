@@ -126,7 +126,9 @@ pub async fn abort(args: AbortArgs, common: &Common) -> anyhow::Result<Exit> {
         ensure!(rotation.end.is_none(), "this rotation is over");
         ensure!(!rotation.is_revealed(), "a person has been shown the new value: it can only go forward");
         ensure!(rotation.retired.is_none() && rotation.retiring.is_none(), "the old secret is removed already");
-        Ok((vec![Event::RollingBack { who }], "called off: the next run puts the old secret back".to_owned()))
+        let said =
+            "called off: the next run puts the old secret back; if that one ends too soon, it goes forward instead";
+        Ok((vec![Event::RollingBack { who }], said.to_owned()))
     })
 }
 
