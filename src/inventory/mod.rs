@@ -1,8 +1,7 @@
 //! The inventory: which credentials exist, where they are tested, whom to tell.
 //!
-//! `raw` is a file as written, `stream` hands it on app by app, `fields` are values each valid by itself,
-//! `assemble` makes an app that fits together, `across` compares all of them, `model` is what the rest of
-//! credwatch relies on.
+//! `raw` is a file as written, `fields` are values each valid by itself, `assemble` makes an app that fits together,
+//! `across` compares all of them, `model` is what the rest of credwatch relies on.
 
 mod across;
 mod assemble;
@@ -16,7 +15,6 @@ mod registration;
 mod rotation;
 mod schema;
 mod select;
-mod stream;
 
 pub use crate::yaml::{Fault, FaultCode, Faults};
 pub use model::{

@@ -15,13 +15,12 @@ use super::{
     files::files,
     model::{App, Inventory, Origin},
     raw,
-    stream::{Sink, Streamed},
 };
 use crate::{
     assess::Policy,
     secret::ExecRule,
     settings::Settings,
-    yaml::{self, At, Check, Fault, FaultCode, Faults, Notes, Text, Tree},
+    yaml::{self, At, Check, Fault, FaultCode, Faults, Lone, Node, Notes, Tree},
 };
 
 /// Reads files and folders; a folder means its `*.yaml`, sorted, without the settings. These say which programs
@@ -106,28 +105,11 @@ fn read_file(file: &Path, settings: &Settings) -> Result<Part, Fault> {
     let text = yaml::source(file)?;
     let folder = file.parent().unwrap_or(Path::new(""));
     let shared: Arc<Path> = file.into();
-    let mut reader = Reader::new(&shared, folder, settings);
-    let typed = yaml::typed(&text, Streamed(&mut reader));
-    if typed.is_ok() {
-        reader.finish();
-        if reader.check.notes.is_empty() {
-            return Ok(reader.part(file));
-        }
-    }
-    let tree = Tree::parse(&text).map_err(|lone| lone.fault(file))?;
-    let mut reader = Reader::new(&shared, folder, settings);
-    reader.walk(&tree);
-    if let (true, Err(error)) = (reader.check.notes.is_empty(), typed) {
-        // Something only the one-pass reader minds; its text may quote the file, its place does not.
-        let place = error.location().map_or_else(yaml::Place::default, |at| yaml::Place {
-            line: usize::try_from(at.line()).unwrap_or_default(),
-            column: usize::try_from(at.column()).unwrap_or_default(),
-            offset: 0,
-        });
-        if !reader.late_defaults {
-            let advice = "write it more simply: no tags, and fewer anchors and aliases";
-            return Err(Fault::new(file, place, FaultCode::YamlSyntax, "this cannot be read", advice));
-        }
+    let new = || Reader::new(&shared, folder, settings);
+    let mut reader = new();
+    if !reader.read_each(&text).map_err(|lone| lone.fault(file))? {
+        reader = new();
+        reader.read_whole(&Tree::parse(&text).map_err(|lone| lone.fault(file))?);
     }
     Ok(reader.part(file))
 }
@@ -139,16 +121,13 @@ fn placed(file: &Path, notes: Notes) -> Vec<Fault> {
     notes.placed(file, tree.as_ref().map(|tree| &tree.root))
 }
 
-/// Turns a file's entries into apps, whichever way they are read.
+/// Turns a file's entries into apps, app by app or all of them at once.
 struct Reader<'a> {
     file: &'a Arc<Path>,
     check: Check<'a>,
-    version: Option<Text>,
     common: Common,
     /// Entries so far.
     count: usize,
-    has_apps: bool,
-    late_defaults: bool,
     apps: Vec<App>,
     names: Vec<(usize, Arc<str>)>,
 }
@@ -158,60 +137,71 @@ impl<'a> Reader<'a> {
         Self {
             file,
             check: Check::new(folder, &settings.exec),
-            version: None,
             common: Common::new(&settings.policy),
             count: 0,
-            has_apps: false,
-            late_defaults: false,
             apps: Vec::new(),
             names: Vec::new(),
         }
     }
 
+    /// App by app, so that a big inventory is never held as it was written. `false` where the file has to be read as a
+    /// whole: to find every fault, or because `defaults` or the list lie where an app cannot see them.
+    fn read_each(&mut self, text: &str) -> Result<bool, Lone> {
+        // Whether there are any, as the first app has it.
+        let mut has_defaults = None;
+        let rest = Tree::parse_each(text, "apps", |before, item| {
+            if has_defaults.is_none() {
+                let defaults = before.iter().find(|entry| entry.key == "defaults");
+                has_defaults = Some(defaults.is_some());
+                if let Some(entry) = defaults {
+                    self.defaults(yaml::sound(&entry.node)?);
+                }
+            }
+            self.app(yaml::sound(item)?, line(item));
+            self.check.notes.is_empty().then_some(())
+        })?;
+        let Some(Tree { root }) = rest else { return Ok(false) };
+        let Some(head) = yaml::sound::<raw::File<IgnoredAny>>(&root) else { return Ok(false) };
+        // A list that is left was not handed over.
+        let is_read = |list: &Node<'_>| matches!(&*list.value, yaml::Value::List(left) if left.is_empty());
+        if !root.get("apps").is_some_and(|entry| is_read(&entry.node))
+            || has_defaults.is_some_and(|has| has != head.defaults.is_some())
+        {
+            return Ok(false);
+        }
+        if has_defaults.is_none() {
+            self.defaults(head.defaults);
+        }
+        self.check.version(head.version.as_ref());
+        Ok(self.check.notes.is_empty())
+    }
+
     /// The way that finds every fault of form.
-    fn walk(&mut self, tree: &Tree<'_>) {
+    fn read_whole(&mut self, tree: &Tree<'_>) {
         let root = &tree.root;
         let Some(head) = yaml::collect::<raw::File<IgnoredAny>>(root, &At::Root, &mut self.check.notes) else { return };
-        let order = |key| root.get(key).map(|entry| entry.key_place.offset);
-        self.late_defaults = order("defaults") > order("apps");
-        self.version(head.version);
         self.defaults(head.defaults);
         let at = At::Root.key("apps");
-        match (head.apps, root.get("apps").map(|entry| &*entry.node.value)) {
-            (Some(_), Some(yaml::Value::List(items))) => {
+        match root.get("apps").map(|entry| &*entry.node.value) {
+            Some(yaml::Value::List(items)) if head.apps.is_some() => {
                 for (index, item) in items.iter().enumerate() {
                     match yaml::collect(item, &at.index(index), &mut self.check.notes) {
-                        Some(app) => self.app(app, u32::try_from(item.place.line).unwrap_or_default()),
+                        Some(app) => self.app(app, line(item)),
                         None => self.count += 1,
                     }
                 }
-                self.no_more_apps();
             }
-            (Some(_), Some(_)) => {
+            Some(_) if head.apps.is_some() => {
                 self.check.notes.add(&at, FaultCode::WrongType, "this is no list", "begin each app with `- name:`");
-                self.no_more_apps();
             }
-            (None, Some(_)) => self.no_more_apps(),
-            (_, None) => {}
+            Some(_) => {}
+            None => drop(self.check.missing::<()>(&at, "list the app registrations under `apps:`")),
         }
-        self.finish();
-    }
-
-    fn finish(&mut self) {
-        self.check.version(self.version.as_ref());
-        if !self.has_apps {
-            self.check.missing::<()>(&At::Root.key("apps"), "list the app registrations under `apps:`");
-        }
+        self.check.version(head.version.as_ref());
     }
 
     fn part(self, file: &Path) -> Part {
         Part { file: file.to_owned(), apps: self.apps, names: self.names, notes: self.check.notes }
-    }
-}
-
-impl Sink for Reader<'_> {
-    fn version(&mut self, version: Option<Text>) {
-        self.version = version;
     }
 
     fn defaults(&mut self, defaults: Option<raw::App>) {
@@ -224,6 +214,7 @@ impl Sink for Reader<'_> {
         self.common.defaults = Fields::read(defaults, &at, &mut self.check);
     }
 
+    /// An app whose entry begins in this line.
     fn app(&mut self, mut app: raw::App, line: u32) {
         let (at, index) = (At::Root.key("apps"), self.count);
         let at = at.index(index);
@@ -242,71 +233,12 @@ impl Sink for Reader<'_> {
         let origin = Some(Origin { file: Arc::clone(self.file), line });
         self.apps.extend(built.filter(|_| !nameless).map(|app| App { origin, ..app }));
     }
+}
 
-    fn no_more_apps(&mut self) {
-        self.has_apps = true;
-    }
+/// Where an entry begins, or where an alias stands for it.
+fn line(item: &Node<'_>) -> u32 {
+    u32::try_from(item.place.line).unwrap_or_default()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The apps of a file, read in one pass (`None` where that leaves it to the other way) and as a tree.
-    fn both(text: &str) -> (Option<String>, String) {
-        let (file, folder, settings) = (Arc::from(Path::new("apps.yaml")), Path::new(""), Settings::default());
-        let reader = || Reader::new(&file, folder, &settings);
-        let (mut quick, mut whole) = (reader(), reader());
-        let is_read = yaml::typed(text, Streamed(&mut quick)).is_ok() && quick.check.notes.is_empty();
-        whole.walk(&Tree::parse(text).ok().unwrap());
-        (is_read.then(|| format!("{:?}", quick.apps)), format!("{:?}", whole.apps))
-    }
-
-    #[test]
-    fn in_one_pass_a_file_says_what_it_says_as_a_tree() {
-        let head = "version: 1\ndefaults: &d {provider: entra, tenant: contoso.onmicrosoft.com, tags: [a]}\n";
-        for apps in [
-            "apps: []",
-            "apps:\n- {name: one, client_id: x, secret: env:X}\n- {<<: *d, name: two, client_id: 012, secret: env:X, tags: [b]}",
-            "apps:\n- &one {name: one, client_id: x, secret: env:X}\n- {<<: *one, name: two}\n- name: three\n  client_id: y\n  credentials: [{label: a, secret: env:A}, {label: b, secret: env:B}]",
-            "apps:\n- {name: 'null', client_id: '~', secret: env:X, notes: '', owners: [], params: {}}",
-        ] {
-            let (quick, whole) = both(&format!("{head}{apps}\n"));
-            assert_eq!(quick, Some(whole), "{apps}");
-        }
-    }
-
-    #[test]
-    fn in_one_pass_too_no_key_stands_without_a_value() {
-        for field in [
-            "secret:",
-            "secret: ~",
-            "secret: !!str",
-            "secret: !!null x",
-            "owners:",
-            "tags: null",
-            "tags: [a, ~]",
-            "tags: [a, [~]]",
-            "params: ~",
-            "params: {a: }",
-            "credentials: ~",
-            "credentials: [~]",
-            "credentials: [{secret: }]",
-            "rotate:",
-            "rotate: {deliver_to: }",
-            "rotate: {deliver_to: [~]}",
-            "rotate: {deliver_to: [{store: ~}]}",
-        ] {
-            let app = format!("- name: one\n  provider: entra\n  tenant: t.example\n  client_id: x\n  {field}\n");
-            assert_eq!(both(&format!("version: 1\napps:\n{app}")).0, None, "{field}");
-        }
-        for text in [
-            "version: 1\napps:\n",
-            "version: 1\napps: [~]\n",
-            "version:\napps: []\n",
-            "version: 1\ndefaults:\napps: []\n",
-        ] {
-            assert_eq!(both(text).0, None, "{text}");
-        }
-    }
-}
+mod tests;

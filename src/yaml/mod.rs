@@ -1,12 +1,13 @@
 //! Strict YAML: the inventory and the settings are read here, and nothing of a file but its keys is ever shown.
 //!
-//! A big inventory is read once into its fields ([`typed`]). Only when that finds a fault is the text read again
-//! into a [`Tree`] that knows every position, and walked so that all faults come out together ([`collect`]).
-//! The parser's own error texts quote the file, so none of them is passed on except for plain syntax.
+//! A text becomes a [`Tree`] that knows every position. Of a big inventory each app is turned into its fields as soon as
+//! it is there ([`Tree::parse_each`], [`sound`]); only when that finds a fault is the text read again as a whole, and
+//! walked so that all faults come out together ([`collect`]). The parser's own error texts quote the file, so none of
+//! them is passed on except for plain syntax.
 
+mod builder;
 mod check;
 mod fault;
-mod given;
 mod lone;
 mod mistake;
 mod notes;
@@ -18,17 +19,14 @@ mod tree;
 
 pub use check::Check;
 pub use fault::{Fault, FaultCode, Faults};
-pub use given::Located;
 pub use lone::Lone;
 pub use notes::{At, Notes};
-pub use strict::collect;
+pub use strict::{collect, sound};
 pub use target::is_loopback;
 pub use text::Text;
-pub use tree::{Node, Place, Tree, Value};
+pub use tree::{Entry, Node, Place, Tree, Value};
 
 use std::{fs, path::Path};
-
-use serde::de::DeserializeSeed;
 
 /// Longest single value in bytes; nothing credwatch reads is longer, and a pasted file would be.
 pub const MAX_VALUE: usize = 64 * 1024;
@@ -38,34 +36,6 @@ const MAX_REPLAYED: usize = 1_000_000;
 
 /// Deepest nesting; the settings need six.
 const MAX_DEPTH: usize = 64;
-
-/// Reads a text in one pass, without positions. An error only says that [`Tree::parse`] has something to find.
-///
-/// # Errors
-/// Whatever is wrong; its text must not be shown, for it may quote the file.
-pub fn typed<'t, S: DeserializeSeed<'t>>(text: &'t str, seed: S) -> Result<S::Value, serde_saphyr::Error> {
-    let options = serde_saphyr::options! {
-        // The text is in memory, so its own length bounds these; what aliases add is bounded on its own.
-        budget: serde_saphyr::budget! {
-            max_depth: MAX_DEPTH,
-            max_documents: 1,
-            max_events: usize::MAX,
-            max_nodes: usize::MAX,
-            max_total_scalar_bytes: usize::MAX,
-            max_aliases: usize::MAX,
-            max_anchors: usize::MAX,
-            max_merge_keys: usize::MAX,
-            enforce_alias_anchor_ratio: false,
-        },
-        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_REPLAYED },
-        strict_booleans: true,
-        reject_unsupported_tags: true,
-        with_snippet: false,
-    };
-    serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| {
-        seed.deserialize(given::Given(deserializer))
-    })
-}
 
 /// The text of a file.
 ///

@@ -41,6 +41,12 @@ pub fn collect<'t, T: Deserialize<'t>>(node: &'t Node<'t>, at: &At<'_>, notes: &
     }
 }
 
+/// Reads a part of a tree that has no fault of form; of one that has, [`collect`] knows more.
+pub fn sound<'t, T: Deserialize<'t>>(node: &'t Node<'t>) -> Option<T> {
+    let part = Part { node: Some(node), left_out: &HashSet::new() };
+    part.given().and_then(T::deserialize).ok()
+}
+
 /// A node being read, or what stands in for a list item that is left out.
 struct Part<'t, 'l> {
     node: Option<&'t Node<'t>>,
@@ -48,7 +54,8 @@ struct Part<'t, 'l> {
 }
 
 impl<'t> Part<'t, '_> {
-    /// Nothing written is a slip, as the reader without places has it, too.
+    /// A key that is written has a value: serde would take `secret:` for a key that is not there, and an app whose
+    /// reference was lost in editing would end untested.
     fn given(self) -> Result<Self, Mistake> {
         match self.node.map(|node| &*node.value) {
             Some(Value::Null) => Err(Mistake::new(Kind::Empty)),
