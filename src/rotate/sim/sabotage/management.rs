@@ -59,6 +59,13 @@ impl Management for BentManagement {
                 return Ok(old);
             }
         }
+        let is_silenced = self.inner.line.world.with(|world| {
+            let now = world.now;
+            world.apps.iter().any(|app| app.provider.down_until > now)
+        });
+        if self.bug == Sabotage::SharedFate && is_silenced {
+            return Err(ManagementFault { kind: FaultKind::NoAnswer, message: "no answer".to_owned() });
+        }
         let mut listing = match self.inner.list().await {
             Ok(listing) => listing,
             Err(fault) if self.bug == Sabotage::NotFoundIsGone && fault.kind == FaultKind::NoAnswer => {
