@@ -69,7 +69,7 @@ pub enum Sabotage {
     WriteSwallowed,
     /// A run says nothing of what is not over.
     LeftOutOfReports,
-    /// One provider that does not answer silences all.
+    /// One app's trouble silences every provider.
     SharedFate,
     /// Every app's values go to the first one's token endpoint.
     SharedEndpoint,

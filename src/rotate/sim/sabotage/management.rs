@@ -59,10 +59,7 @@ impl Management for BentManagement {
                 return Ok(old);
             }
         }
-        let is_silenced = self.inner.line.world.with(|world| {
-            let now = world.now;
-            world.apps.iter().any(|app| app.provider.down_until > now)
-        });
+        let is_silenced = self.inner.line.world.with(|world| world.apps.iter().any(|app| app.troubled));
         if self.bug == Sabotage::SharedFate && is_silenced {
             return Err(ManagementFault { kind: FaultKind::NoAnswer, message: "no answer".to_owned() });
         }
