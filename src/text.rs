@@ -18,6 +18,15 @@ pub fn shortened(text: &str, limit: usize) -> String {
     clean
 }
 
+/// A name as one word of a POSIX shell's command line.
+#[must_use]
+pub fn word(name: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '@' | ':' | '+');
+    let name = printable(name);
+    let needs_none = !name.is_empty() && name.chars().all(is_plain) && !name.starts_with('-');
+    if needs_none { name } else { format!("'{}'", name.replace('\'', r"'\''")) }
+}
+
 /// Whether a character shows itself and nothing else happens.
 #[must_use]
 pub fn is_harmless(c: char) -> bool {
@@ -46,6 +55,21 @@ mod tests {
     fn a_long_text_is_cut_at_characters() {
         assert_eq!(shortened("äöü", 2), "äö…");
         assert_eq!(shortened("äöü", 3), "äöü");
+    }
+
+    #[test]
+    fn a_name_is_one_word_of_a_command_line() {
+        for (name, expected) in [
+            ("etl", "etl"),
+            ("two words", "'two words'"),
+            ("it's", r"'it'\''s'"),
+            ("$(reboot)", "'$(reboot)'"),
+            ("-rf", "'-rf'"),
+            ("", "''"),
+            ("person:ops@example.org", "person:ops@example.org"),
+        ] {
+            assert_eq!(word(name), expected);
+        }
     }
 
     proptest! {

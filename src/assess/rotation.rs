@@ -68,11 +68,10 @@ impl<'a> Facts<'a> {
     /// `None`: there is nothing to say.
     pub(super) fn of(subject: Subject<'_>, known: Option<&'a Known>, now: DateTime<Utc>) -> Option<Self> {
         let known = known.filter(|known| !known.is_nothing())?;
-        let app = words::word(&subject.app.name);
         let block = known.block();
         let shown = block.and_then(|block| block.rotation).or_else(|| known.history.open());
         let shown = shown.or_else(|| known.kept(now).last().map(|(rotation, _)| *rotation));
-        let shown = shown.map(|rotation| (rotation, rotation.status(&app, now)));
+        let shown = shown.map(|rotation| (rotation, rotation.status(&subject.app.name, now)));
         Some(Self { known, block, shown, hand_over: known.history.open().and_then(hand_over) })
     }
 

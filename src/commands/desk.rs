@@ -9,11 +9,11 @@ use crate::{
     clock,
     exit::Exit,
     inventory::{self, Inventory, Subject},
-    rotate::{Entry, Event, History, Journal, Made, Rotation, identity, primary},
+    rotate::{Entry, Event, History, Journal, Made, Rotation, RotationId, identity, primary},
     secret::{Fingerprint, Fingerprints, Resolver, Secret},
     settings::{self, Settings},
     state::{self, Sqlite, SqliteJournal, State},
-    text::printable,
+    text::{printable, word},
 };
 
 /// Which rotation, and who takes the step.
@@ -39,8 +39,8 @@ impl StepArgs {
 
     /// This app in a command line that goes on from here.
     pub fn command(&self, verb: &str) -> String {
-        let label = self.label.as_ref().map(|label| format!(" --label {}", printable(label))).unwrap_or_default();
-        format!("`credwatch {verb} {}{label}`", printable(&self.app))
+        let label = self.label.as_ref().map(|label| format!(" --label {}", word(label))).unwrap_or_default();
+        format!("`credwatch {verb} {}{label}`", word(&self.app))
     }
 }
 
@@ -94,8 +94,11 @@ impl Desk {
     }
 
     pub fn append(&self, identity: &str, rotation: &Rotation, event: &Event) -> anyhow::Result<()> {
-        let entry =
-            Entry { identity, rotation: rotation.id, epoch: None, at: clock::now(), provider_date: None, event };
+        self.note(identity, rotation.id, event)
+    }
+
+    pub fn note(&self, identity: &str, rotation: RotationId, event: &Event) -> anyhow::Result<()> {
+        let entry = Entry { identity, rotation, epoch: None, at: clock::now(), provider_date: None, event };
         self.journal.append(entry)?;
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::{
     cli::Common,
     clock,
     exit::Exit,
-    rotate::{Event, Rotation, Stage, Turn, age, identity},
+    rotate::{Dice, Event, Rotation, RotationId, Stage, SystemDice, Turn, age, identity},
     text::printable,
 };
 
@@ -126,8 +126,7 @@ pub async fn abort(args: AbortArgs, common: &Common) -> anyhow::Result<Exit> {
         ensure!(rotation.end.is_none(), "this rotation is over");
         ensure!(!rotation.is_revealed(), "a person has been shown the new value: it can only go forward");
         ensure!(rotation.retired.is_none() && rotation.retiring.is_none(), "the old secret is removed already");
-        let said =
-            "called off: the next run puts the old secret back; if that one ends too soon, it goes forward instead";
+        let said = "called off: the next run puts the old secret back; if that one ends too soon, it goes forward and removes nothing unasked";
         Ok((vec![Event::RollingBack { who }], said.to_owned()))
     })
 }
@@ -158,17 +157,26 @@ pub async fn retire(args: RetireArgs, common: &Common) -> anyhow::Result<Exit> {
             events.push(Event::PredecessorNamed { key_id, who: who.clone() });
         }
         events.push(Event::RetireAsked { who });
-        Ok((events, "noted: the next run removes the old secret once nothing speaks against it".to_owned()))
+        let which = if rotation.back.is_some() { "new" } else { "old" };
+        Ok((events, format!("noted: the next run removes the {which} secret once nothing speaks against it")))
     })
 }
 
 /// # Errors
-/// No rotation to note it in.
+/// It cannot be noted.
 pub async fn adopt(args: AdoptArgs, common: &Common) -> anyhow::Result<Exit> {
-    let key_ids = args.key_ids.clone();
-    step(&args.step, common, newest, |_, who| {
-        Ok((vec![Event::Adopted { key_ids, who }], "noted: these are known, and never removed by credwatch".to_owned()))
-    })
+    let desk = Desk::for_step(&args.step, common)?;
+    let identity = identity(desk.subject(&args.step)?);
+    let history = desk.history(&identity)?;
+    // A state that was lost, which is when this is needed, has no rotation to note it in.
+    let now = u64::try_from(clock::now().timestamp_millis()).unwrap_or_default();
+    let rotation = newest(&history).map_or_else(|| RotationId::new(now, SystemDice.roll()), |rotation| rotation.id);
+    let event = Event::Adopted { key_ids: args.key_ids, who: args.step.who()? };
+    desk.note(&identity, rotation, &event)?;
+    if !common.quiet {
+        writeln!(anstream::stderr(), "noted: these are known, and never removed by credwatch")?;
+    }
+    Ok(Exit::Clean)
 }
 
 fn turn(turn: &Turn) -> String {

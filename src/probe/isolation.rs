@@ -17,10 +17,10 @@ thread_local! {
 }
 
 /// Runs a future; a panic in it becomes an error with its `file:line`, and prints nothing.
-pub(super) struct Isolated<F>(Pin<Box<F>>);
+pub(crate) struct Isolated<F>(Pin<Box<F>>);
 
 impl<F: Future> Isolated<F> {
-    pub(super) fn new(future: F) -> Self {
+    pub(crate) fn new(future: F) -> Self {
         silence();
         Self(Box::pin(future))
     }

@@ -13,7 +13,7 @@ mod connect;
 mod discovery;
 mod dns;
 mod fault;
-mod isolation;
+pub(crate) mod isolation;
 mod key;
 mod observation;
 mod pool;

@@ -290,6 +290,8 @@ pub enum RemovalReason {
     /// A duplicate under the marker of one that is known.
     Duplicate,
     NeverLive,
+    /// The provider made it, and did not list it in time.
+    NeverListed,
     /// A store refused it.
     Undelivered,
     /// A person called the rotation off.

@@ -1,9 +1,11 @@
 //! The retire gate (rotation.md section 7): all of it, on fresh observations of this run. In any doubt both stay.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Gate, Rotation, TrialOutcome,
+    Forward, Gate, Place, Rotation, TrialOutcome,
     next::{Case, Look, Step},
 };
 use crate::{
@@ -94,6 +96,10 @@ fn stores(case: &Case<'_>, rotation: &Rotation, question: Question<'_>, doubts: 
     let since = case.sight().last_write().unwrap_or_default().max(case.fresh_from());
     for place in &case.policy.places {
         let store = &place.address;
+        if case.is_passed_over(rotation, place) {
+            not_there(case, rotation, place, since, doubts)?;
+            continue;
+        }
         if rotation.store(store).is_none_or(|state| state.acked.is_none()) {
             doubts.add(Gate::G2, format!("{store} is not acknowledged"));
             continue;
@@ -110,6 +116,28 @@ fn stores(case: &Case<'_>, rotation: &Rotation, question: Question<'_>, doubts: 
                 TrialOutcome::Accepted => {}
                 _ => doubts.add(Gate::G1, format!("the value in {store} was not accepted just now")),
             },
+        }
+    }
+    Ok(())
+}
+
+/// What never got the value that goes must not have it by another way.
+fn not_there(
+    case: &Case<'_>,
+    rotation: &Rotation,
+    place: &Place,
+    since: Duration,
+    doubts: &mut Doubts,
+) -> Result<(), Step> {
+    if !place.is_readable() {
+        return Ok(());
+    }
+    match case.reading(&place.address, since)? {
+        Err(fault) => doubts.add(Gate::G2, format!("{}: {fault}", place.address)),
+        Ok(reading) => {
+            if rotation.successor().is_none_or(|made| reading.fingerprint == Some(made.fingerprint)) {
+                doubts.add(Gate::G2, format!("{} holds the one that is to go", place.address));
+            }
         }
     }
     Ok(())
@@ -141,7 +169,7 @@ fn grace(case: &Case<'_>, rotation: &Rotation, doubts: &mut Doubts) {
     }
 }
 
-fn far_apart(times: impl Iterator<Item = DateTime<Utc>>, gap: std::time::Duration) -> usize {
+fn far_apart(times: impl Iterator<Item = DateTime<Utc>>, gap: Duration) -> usize {
     let gap = TimeDelta::from_std(gap).unwrap_or(TimeDelta::MAX);
     let mut last: Option<DateTime<Utc>> = None;
     let mut count = 0;
@@ -168,7 +196,16 @@ impl Case<'_> {
 
 /// G4: nobody uses it any more, as far as the provider can tell; else a person or the third opt-in has to say so.
 fn usage(case: &Case<'_>, rotation: &Rotation, question: Question<'_>, doubts: &mut Doubts) -> Result<(), Step> {
-    let vouched = case.policy.retire_without_usage || rotation.retire_asked || rotation.back.is_some();
+    if let Some(forward) = rotation.forward.as_ref().filter(|_| !rotation.retire_asked) {
+        let Forward { who, why } = forward;
+        let why = format!(
+            "{who} called it off, and it went forward because {why}; a person has to say that the old one may go"
+        );
+        doubts.add(Gate::G4, why);
+        return Ok(());
+    }
+    let nobody_had_it = rotation.back.is_some() && !case.is_anywhere_unseen(rotation);
+    let vouched = case.policy.retire_without_usage || rotation.retire_asked || nobody_had_it;
     let cannot_tell = |why: &str, doubts: &mut Doubts| {
         if !vouched {
             doubts.add(

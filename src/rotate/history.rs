@@ -8,7 +8,9 @@ pub use stores::{Acked, HandOver, Intent, StoreState};
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
-use super::{Address, AttemptEnd, BlockReason, ClosedBecause, Event, Gate, Marker, Planned, Record, RotationId};
+use super::{
+    Address, AttemptEnd, BlockReason, ClosedBecause, Event, Gate, Marker, Planned, Record, RemovalReason, RotationId,
+};
 use crate::{management::KeyId, secret::Fingerprint};
 
 /// A journal that contradicts itself. Never treated as empty.
@@ -48,9 +50,13 @@ pub struct Rotation {
     pub retired: Option<(KeyId, DateTime<Utc>)>,
     pub repair: bool,
     pub back: Option<Back>,
+    /// It was called off, and had to go on all the same.
+    pub forward: Option<Forward>,
     pub blocked: Option<(BlockReason, String, DateTime<Utc>)>,
     pub end: Option<End>,
     pub ended_at: Option<DateTime<Utc>>,
+    /// How it had ended, until a person asked for the removal of what it kept.
+    pub reopened: Option<(End, Option<DateTime<Utc>>)>,
 }
 
 /// One create and what came of it.
@@ -65,8 +71,8 @@ pub struct Attempt {
     pub created: Option<Made>,
     /// Values this attempt had before the provider was found to have made yet another one.
     pub earlier: Vec<Fingerprint>,
-    /// Sent, and nobody knows what came of it.
-    pub unknown: bool,
+    /// Sent, and nobody knew at first what came of it: why.
+    pub unknown: Option<String>,
     pub live_in: Option<String>,
     pub live_at: Option<DateTime<Utc>>,
     /// A store was seen to hold it: from then on the stores are the only source, and nothing but the gate removes it.
@@ -74,7 +80,10 @@ pub struct Attempt {
     pub closed: Option<AttemptEnd>,
     /// Refused, which closed it too.
     pub refused: Option<String>,
-    pub left: Option<String>,
+    /// What could not be removed, and why not.
+    pub left: Option<(KeyId, String)>,
+    /// Why its removal was announced last.
+    pub taken_back: Option<RemovalReason>,
     /// Ids whose removal under this attempt's marker was announced.
     pub removing: Vec<KeyId>,
     pub removed: Vec<KeyId>,
@@ -106,6 +115,13 @@ pub struct Held {
 pub struct Back {
     pub who: String,
     pub at: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forward {
+    /// Who called it off.
+    pub who: String,
+    pub why: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,6 +165,8 @@ impl History {
             Some(place) => place,
             None if matches!(record.event, Event::Adopted { .. }) => return Ok(()),
             None => {
+                // At most one is under way.
+                self.rotations.iter_mut().for_each(Rotation::close_again);
                 self.rotations.push(Rotation::begin(record));
                 self.rotations.len() - 1
             }
@@ -195,6 +213,14 @@ impl History {
         self.rotations.iter().rev().find_map(|rotation| rotation.owner(fingerprint))
     }
 
+    /// The newest credential of ours that nobody holds and that could not be removed, and why not.
+    #[must_use]
+    pub fn left_over(&self) -> Option<(&KeyId, &str)> {
+        let mut newest_first = self.rotations.iter().rev().flat_map(|rotation| rotation.attempts.iter().rev());
+        let (key_id, why) = newest_first.find_map(|attempt| attempt.left.as_ref())?;
+        Some((key_id, why))
+    }
+
     /// Creates announced within.
     #[must_use]
     pub fn attempts_between(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> usize {
@@ -231,9 +257,11 @@ impl Rotation {
             retired: None,
             repair: false,
             back: None,
+            forward: None,
             blocked: None,
             end: None,
             ended_at: None,
+            reopened: None,
         }
     }
 
@@ -258,6 +286,12 @@ impl Rotation {
     #[must_use]
     pub fn store(&self, address: &str) -> Option<&StoreState> {
         self.stores.iter().find(|store| store.address == address)
+    }
+
+    /// Whether this store may have the rotation's value.
+    #[must_use]
+    pub fn may_have_it(&self, address: &str) -> bool {
+        self.store(address).is_some_and(StoreState::may_have_it)
     }
 
     /// Whether a person has been shown the value.

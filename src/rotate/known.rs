@@ -66,17 +66,12 @@ impl Known {
 
     /// A credential of ours that nobody holds and that could not be removed, and why not.
     #[must_use]
-    pub fn orphan(&self) -> Option<(Option<&KeyId>, &str)> {
-        let newest_first = self.history.rotations.iter().rev().flat_map(|rotation| rotation.attempts.iter().rev());
-        let mut in_journal = newest_first.filter_map(|attempt| {
-            let made = attempt.created.as_ref().and_then(|made| made.key_id.as_ref());
-            Some((attempt.removing.last().or(made), attempt.left.as_deref()?))
-        });
+    pub fn orphan(&self) -> Option<(&KeyId, &str)> {
         let in_run = || match &self.rest.as_ref()?.why {
-            Why::OrphanLeft { key_id, why } => Some((Some(key_id), why.as_str())),
+            Why::OrphanLeft { key_id, why } => Some((key_id, why.as_str())),
             _ => None,
         };
-        in_journal.next().or_else(in_run)
+        self.history.left_over().or_else(in_run)
     }
 
     /// Ids that finished rotations left at the provider, and that live as far as is known.
@@ -175,7 +170,7 @@ mod tests {
         let left = || Event::OrphanLeft { attempt: 1, key_id: "new-id".to_owned(), why: "HTTP 403".to_owned() };
         let gone = Event::OrphanRemoved { attempt: 1, key_id: "new-id".to_owned() };
         let one = and(made("etl", "2026-11-20"), vec![("2026-11-21", left())]);
-        assert_eq!(one.orphan(), Some((Some(&"new-id".to_owned()), "HTTP 403")));
+        assert_eq!(one.orphan(), Some((&"new-id".to_owned(), "HTTP 403")));
         let none = and(made("etl", "2026-11-20"), vec![("2026-11-21", left()), ("2026-11-22", gone)]);
         assert_eq!(none.orphan(), None);
     }

@@ -45,7 +45,9 @@ pub use event::{
 };
 pub use fleet::{Member, Opening, Unfit, primary};
 pub use hand_over::{Part, Permit, is_person};
-pub use history::{Acked, Attempt, Contradiction, End, HandOver, History, Made, Owner, Rotation, StoreState};
+pub use history::{
+    Acked, Attempt, Back, Contradiction, End, Forward, HandOver, History, Made, Owner, Rotation, StoreState,
+};
 pub use id::{Marker, NotAMarker, NotARotation, RotationId};
 pub use identity::identity;
 pub use known::{Block, Known, Own};

@@ -1,8 +1,8 @@
 //! What each record adds to what is known of its rotation.
 
 use super::{
-    AttemptEnd, Event, Record, Writing,
-    history::{Acked, Attempt, Back, Contradiction, End, HandOver, Held, Intent, Made, Rotation, Stamp},
+    AttemptEnd, Event, Record,
+    history::{Attempt, Back, Contradiction, End, Forward, HandOver, Held, Made, Rotation, Stamp},
 };
 
 impl Rotation {
@@ -25,7 +25,7 @@ impl Rotation {
             | Event::AttemptClosed { .. }
             | Event::Live { .. } => return self.take_attempt(record),
             Event::RemoveIntent { .. } | Event::OrphanRemoved { .. } | Event::OrphanLeft { .. } => {
-                self.take_removal(&record.event);
+                self.take_removal(record);
             }
             Event::StoreIntent { .. }
             | Event::StoreWritten { .. }
@@ -53,7 +53,7 @@ impl Rotation {
                 self.retired = Some((key_id.clone(), record.at));
             }
             Event::Repair { .. } => self.repair = true,
-            Event::RetireAsked { .. } => self.retire_asked = true,
+            Event::RetireAsked { .. } => self.ask_for_removal(),
             Event::PredecessorNamed { key_id, .. } => self.named = Some(key_id.clone()),
             Event::Adopted { .. } | Event::Audited { .. } => {}
             Event::Blocked { reason, why } => self.blocked = Some((*reason, why.clone(), record.at)),
@@ -64,11 +64,15 @@ impl Rotation {
                 for store in &mut self.stores {
                     store.acked = None;
                 }
-                self.grace_until = None;
-                self.good.clear();
-                self.held = None;
+                self.restart_grace();
+                // And whoever vouched, did so for the other one.
+                self.retire_asked = false;
+                self.forward = None;
             }
-            Event::RollingForward { .. } => self.back = None,
+            Event::RollingForward { why } => {
+                self.forward = self.back.take().map(|back| Forward { who: back.who, why: why.clone() });
+                self.retire_asked = false;
+            }
             Event::RolledBack { kept, .. } => self.finish(record, End::RolledBack { kept: kept.clone() }),
             Event::Closed { kept, why, unacked } => {
                 self.finish(record, End::Closed { kept: kept.clone(), why: *why, unacked: unacked.clone() });
@@ -81,8 +85,29 @@ impl Rotation {
     fn finish(&mut self, record: &Record, end: End) {
         self.end = Some(end);
         self.ended_at = Some(record.at);
+        self.reopened = None;
         // What was blocked and then ended is over; the look after its end may block it anew.
         self.blocked = None;
+    }
+
+    /// What a rotation kept at its end may still be asked for: it goes on from there, through the same gate.
+    fn ask_for_removal(&mut self) {
+        self.retire_asked = true;
+        let keeps = match &self.end {
+            Some(End::Closed { .. }) => self.predecessor().is_some(),
+            Some(End::RolledBack { kept }) => kept.is_some(),
+            Some(End::Done { .. }) | None => false,
+        };
+        if keeps && self.retired.is_none() {
+            self.reopened = self.end.take().map(|end| (end, self.ended_at.take()));
+            self.held = None;
+        }
+    }
+
+    pub(super) fn close_again(&mut self) {
+        if let Some((end, at)) = self.reopened.take().filter(|_| self.end.is_none()) {
+            (self.end, self.ended_at) = (Some(end), at);
+        }
     }
 
     /// A person has looked: what counted towards a block counts anew.
@@ -94,6 +119,10 @@ impl Rotation {
         for attempt in &mut self.attempts {
             if attempt.closed == Some(AttemptEnd::NeverLive) {
                 attempt.closed = Some(AttemptEnd::Removed);
+            }
+            // And who was asked which one may be ours has said.
+            if attempt.closed.is_some() {
+                attempt.unknown = None;
             }
         }
     }
@@ -111,13 +140,14 @@ impl Rotation {
                 offered: *fingerprint,
                 created: None,
                 earlier: Vec::new(),
-                unknown: false,
+                unknown: None,
                 live_in: None,
                 live_at: None,
                 placed: false,
                 closed: None,
                 refused: None,
                 left: None,
+                taken_back: None,
                 removing: Vec::new(),
                 removed: Vec::new(),
             });
@@ -147,8 +177,8 @@ impl Rotation {
                 }
                 attempt.created = Some(Made { key_id: key_id.clone(), end: *end, fingerprint: *fingerprint });
             }
-            Event::CreateUnknown { .. } => {
-                attempt.unknown = true;
+            Event::CreateUnknown { why, .. } => {
+                attempt.unknown = Some(why.clone());
                 attempt.at = attempt.at.min(record.at);
             }
             Event::CreateRefused { why, .. } => attempt.refused = Some(why.clone()),
@@ -162,24 +192,31 @@ impl Rotation {
         Ok(())
     }
 
-    fn take_removal(&mut self, event: &Event) {
+    fn take_removal(&mut self, record: &Record) {
         let (Event::RemoveIntent { attempt: number, .. }
         | Event::OrphanRemoved { attempt: number, .. }
-        | Event::OrphanLeft { attempt: number, .. }) = event
+        | Event::OrphanLeft { attempt: number, .. }) = &record.event
         else {
             return;
         };
         let Some(attempt) = self.attempts.iter_mut().find(|attempt| attempt.number == *number) else { return };
-        match event {
-            Event::RemoveIntent { key_id, .. } if !attempt.removing.contains(key_id) => {
-                attempt.removing.push(key_id.clone());
+        match &record.event {
+            Event::RemoveIntent { key_id, why, .. } => {
+                attempt.taken_back = Some(*why);
+                if !attempt.removing.contains(key_id) {
+                    attempt.removing.push(key_id.clone());
+                }
             }
             Event::OrphanRemoved { key_id, .. } => {
                 attempt.left = None;
                 attempt.removing.retain(|id| id != key_id);
                 attempt.removed.push(key_id.clone());
             }
-            Event::OrphanLeft { why, .. } => attempt.left = Some(why.clone()),
+            Event::OrphanLeft { key_id, why, .. } => {
+                attempt.left = Some((key_id.clone(), why.clone()));
+                // The clock may have been ahead when it was made.
+                attempt.at = attempt.at.min(record.at);
+            }
             _ => {}
         }
     }
@@ -197,70 +234,26 @@ impl Rotation {
         };
         // By derivation, not by a record of its own: a crash in between cannot keep a grace that no longer holds.
         if matches!(record.event, Event::StoreIntent { .. } | Event::StoreDrift { .. }) {
-            self.grace_until = None;
-            self.good.clear();
-            self.held = None;
+            self.restart_grace();
         }
         let place = self.place_of(store);
         let Some(state) = self.stores.get_mut(place) else { return };
-        match &record.event {
-            Event::StoreIntent { what, attempt, fingerprint, version_before, .. } => {
-                if *what == Writing::Deliver {
-                    if state.given.contains(attempt) {
-                        state.rewrites += 1;
-                    } else {
-                        state.given.push(*attempt);
-                    }
-                }
-                state.acked = None;
-                state.written = None;
-                state.refused = None;
-                state.predecessor_seen.clear();
-                state.intent = Some(Intent {
-                    what: *what,
-                    attempt: *attempt,
-                    fingerprint: *fingerprint,
-                    version_before: version_before.clone(),
-                    at: record.at,
-                });
-            }
-            Event::StoreWritten { fingerprint, .. } => {
-                state.intent = None;
-                state.written = Some(*fingerprint);
-                state.written_at = Some(record.at);
-                if let Some(attempt) = self.attempts.last_mut()
-                    && attempt.created.as_ref().is_some_and(|made| made.fingerprint == *fingerprint)
-                {
-                    attempt.placed = true;
-                }
-            }
-            Event::StoreRefused { why, .. } => {
-                state.intent = None;
-                state.refused = Some(why.clone());
-            }
-            Event::StoreFenced { .. } => state.intent = None,
-            Event::PredecessorSeen { run, .. } => state.predecessor_seen.push((run.clone(), record.at)),
-            Event::StoreAcked { version, .. } => match &mut state.acked {
-                Some(acked) if record.at >= acked.at => acked.version.clone_from(version),
-                // The clock was ahead when the grace began: it begins now.
-                Some(acked) => {
-                    *acked = Acked { version: version.clone(), at: record.at, provider: record.provider_date };
-                    self.grace_until = None;
-                    self.good.clear();
-                    self.held = None;
-                }
-                None => {
-                    state.acked =
-                        Some(Acked { version: version.clone(), at: record.at, provider: record.provider_date });
-                }
-            },
-            Event::StoreDrift { .. } => {
-                state.acked = None;
-                state.written = None;
-                state.drifts += 1;
-            }
-            _ => {}
+        let begins_anew = state.take(record);
+        if let Event::StoreWritten { fingerprint, .. } = &record.event
+            && let Some(attempt) = self.attempts.last_mut()
+            && attempt.created.as_ref().is_some_and(|made| made.fingerprint == *fingerprint)
+        {
+            attempt.placed = true;
         }
+        if begins_anew {
+            self.restart_grace();
+        }
+    }
+
+    fn restart_grace(&mut self) {
+        self.grace_until = None;
+        self.good.clear();
+        self.held = None;
     }
 
     fn take_person(&mut self, record: &Record) {

@@ -123,6 +123,15 @@ impl Sight {
         self.writes.iter().filter(|(known, _)| known == address).count()
     }
 
+    /// How far this machine's clock was ahead of the provider's at the newest listing that told one, seconds.
+    #[must_use]
+    pub fn skew(&self) -> Option<i64> {
+        self.lists.iter().rev().find_map(|seen| {
+            let date = seen.what.as_ref().ok()?.date?;
+            Some((seen.wall - date).num_seconds())
+        })
+    }
+
     /// The provider's clock at the newest listing that told one.
     #[must_use]
     pub fn provider_date(&self) -> Option<DateTime<Utc>> {

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{BlockReason, ClosedBecause, End, HandOver, History, Part, Rotation, is_person};
+use super::{Back, BlockReason, ClosedBecause, End, Forward, HandOver, History, Part, Rotation, is_person};
+use crate::text::word;
 
 /// Where one rotation stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,27 +71,59 @@ impl Rotation {
     /// `app` is the name the inventory uses today.
     #[must_use]
     pub fn status(&self, app: &str, now: DateTime<Utc>) -> Status {
-        let status =
-            |stage, since, next: String, turn, command: Option<String>| Status { stage, since, next, turn, command };
-        let run = |stage, next: &str| status(stage, self.begun_at, next.to_owned(), Turn::Run, None);
+        let app = &word(app);
         if let Some((reason, why, since)) = &self.blocked {
-            let next = format!("blocked ({}): {why}", reason.name());
-            // What is late can still be done; it counts once the block is lifted.
-            let late = self.end.is_none() && self.back.is_none() && *reason == BlockReason::HandoverOverdue;
-            let (turn, command) =
-                self.hand_over(app).filter(|_| late).map_or((Turn::Admin, None), |(turn, _, verb)| (turn, verb));
-            return match command {
-                Some(command) => status(Stage::Blocked, *since, next, turn, Some(command)),
-                None => status(Stage::Blocked, *since, next, Turn::Admin, Some(format!("resolve {app}"))),
-            };
+            return self.stuck(*reason, why, *since, app);
         }
         if let Some(end) = &self.end {
             return self.ended(end, app);
         }
         if let Some(back) = &self.back {
-            let next = "the old value is put back everywhere, and the new one removed after the grace".to_owned();
-            return status(Stage::RollingBack, back.at, next, Turn::Run, None);
+            return self.going_back(back, app);
         }
+        let mut status = self.under_way(app, now);
+        if let Some(Forward { who, why }) = &self.forward {
+            status.next =
+                format!("{who} called it off, and it goes forward all the same because {why}; {}", status.next);
+        }
+        status
+    }
+
+    fn stuck(&self, reason: BlockReason, why: &str, since: DateTime<Utc>, app: &str) -> Status {
+        let next = format!("blocked ({}): {why}", reason.name());
+        // What is late can still be done; it counts once the block is lifted.
+        let late = self.end.is_none() && self.back.is_none() && reason == BlockReason::HandoverOverdue;
+        let waits = self.hand_over(app).filter(|_| late);
+        let (turn, command) = waits.map_or((Turn::Admin, None), |(turn, _, command)| (turn, command));
+        let (turn, command) = match command {
+            Some(command) => (turn, command),
+            None => (Turn::Admin, format!("resolve {app}")),
+        };
+        Status { stage: Stage::Blocked, since, next, turn, command: Some(command) }
+    }
+
+    fn going_back(&self, back: &Back, app: &str) -> Status {
+        let handed = self.stores.iter().find(|store| store.hand_over.is_some() && store.may_have_it());
+        let status = |next, turn, command| Status { stage: Stage::RollingBack, since: back.at, next, turn, command };
+        match handed.filter(|_| !self.retire_asked) {
+            Some(store) => {
+                let next = format!(
+                    "{} may have the new value and cannot be read: once it has the old one again, say that the new one may go",
+                    store.address
+                );
+                status(next, Turn::Admin, Some(format!("retire {app}")))
+            }
+            None => {
+                let next = "the old value is put back everywhere, and the new one removed after the grace".to_owned();
+                status(next, Turn::Run, None)
+            }
+        }
+    }
+
+    fn under_way(&self, app: &str, now: DateTime<Utc>) -> Status {
+        let status =
+            |stage, since, next: String, turn, command: Option<String>| Status { stage, since, next, turn, command };
+        let run = |stage, next: &str| status(stage, self.begun_at, next.to_owned(), Turn::Run, None);
         if let Some((_, at)) = &self.retired {
             let next = "the next run checks that the old secret is refused and the new one is not".to_owned();
             return status(Stage::Verifying, *at, next, Turn::Run, None);
@@ -120,6 +153,10 @@ impl Rotation {
                 let next =
                     format!("both secrets live until {}, while consumers pick the new one up", moment(until, now));
                 status(Stage::Grace, self.begun_at, next, Turn::Run, None)
+            }
+            Some(until) if self.forward.is_some() && !self.retire_asked => {
+                let next = "the old secret stays until a person says that it may go".to_owned();
+                status(Stage::Retiring, until, next, Turn::Admin, Some(format!("retire {app}")))
             }
             Some(until) => {
                 status(Stage::Retiring, until, "the next run removes the old secret".to_owned(), Turn::Run, None)
@@ -151,7 +188,7 @@ impl Rotation {
             return Some((Turn::Run, format!("the next run takes the confirmation of {store}"), None));
         };
         // A command that would have to ask which place is meant names it.
-        let which = if all.len() > 1 { format!(" --store {store}") } else { String::new() };
+        let which = if all.len() > 1 { format!(" --store {}", word(store)) } else { String::new() };
         let person = store.strip_prefix("person:").map_or(Turn::Admin, |who| Turn::Person(who.to_owned()));
         let (verb, waits) = match hand.part(store) {
             Part::Claim => ("claim", format!("{store} still needs the new secret")),

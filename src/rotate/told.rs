@@ -36,7 +36,14 @@ pub fn unfit(unfit: &[Unfit<'_>]) -> Exit {
 #[must_use]
 pub fn outcome(policy: &Policy, outcome: &Outcome, now: DateTime<Utc>) -> Line {
     let name = name(policy);
-    let (said, exit) = rest(&outcome.rest);
+    let (said, mut exit) = rest(&outcome.rest);
+    // Whatever else became of this run (I11).
+    if outcome.history.blocked().is_some() {
+        exit = worse(exit, Exit::Findings);
+    }
+    if outcome.history.left_over().is_some() {
+        exit = worse(exit, Exit::Incomplete);
+    }
     let text = match outcome.history.noteworthy() {
         Some(rotation) => {
             let status = rotation.status(&policy.app, now);
@@ -69,10 +76,14 @@ fn rest(rest: &Rest) -> (String, Exit) {
         Why::Provider(why) => (format!("the provider could not be asked: {why}"), Exit::Incomplete),
         Why::Store { store, why } => (format!("{store}: {why}"), Exit::Incomplete),
         Why::NoEvidence(why) => (format!("nothing is known of the secret: {why}"), Exit::Incomplete),
+        Why::AttemptFailed(why) => (format!("this run's attempt came to nothing: {why}{until}"), Exit::Incomplete),
         Why::Attempts => ("three attempts within 24 h: tried again later".to_owned(), Exit::Incomplete),
         Why::OrphanLeft { key_id, why } => (format!("{key_id} is left over: {why}"), Exit::Incomplete),
         Why::Interrupted => ("interrupted; what was done is recorded".to_owned(), Exit::Incomplete),
         Why::Journal(why) => (why.clone(), Exit::Incomplete),
+        Why::Internal(place) => {
+            (format!("a defect of credwatch at {place}: nothing more was done for it"), Exit::Incomplete)
+        }
         Why::Blocked { reason, why } => (format!("blocked ({}): {why}", reason.name()), Exit::Findings),
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     },
     inventory::Subject,
     rotate::{BlockReason, End, Known, Rotation, Turn, Why, age},
-    text::{printable, shortened},
+    text::{shortened, word},
 };
 
 /// Longest piece of another's text, characters.
@@ -43,15 +43,22 @@ pub(in crate::assess) fn todo(case: &Case<'_>, code: FindingCode) -> Option<Stri
     Some(match code {
         FindingCode::RotationBlocked => {
             let way = facts.block.map(|block| way_out(block.reason)).unwrap_or_default();
-            format!("{way} Then {} lets it go on.", run("resolve"))
+            // What a run meets and does not write down is over as soon as it is mended.
+            match facts.block.and_then(|block| block.rotation?.blocked.as_ref()) {
+                Some(_) => format!("{way} Then {} lets it go on.", run("resolve")),
+                None => way.to_owned(),
+            }
         }
         FindingCode::RotationHandover => hand_over_steps(case, facts),
         FindingCode::RotationFailed => format!("{} shows what a run would do, and does none of it.", run("plan")),
         FindingCode::PredecessorKept => format!("{} removes it once nothing speaks against it.", run("retire")),
         FindingCode::RotationUnderWay => {
-            let (_, status) = facts.shown.as_ref()?;
+            let (rotation, status) = facts.shown.as_ref()?;
             let command = status.command.as_ref()?;
-            let what = "once it is certain that nobody uses the old secret";
+            let what = match rotation.back {
+                Some(_) => "once it is certain that nothing has the new secret any more",
+                None => "once it is certain that nobody uses the old secret",
+            };
             format!("{}: `credwatch {command}`, {what}.", turn(&status.turn))
         }
         _ => return None,
@@ -73,6 +80,8 @@ pub(super) fn failure(known: &Known, subject: Subject<'_>) -> Option<String> {
         Why::Provider(why) => format!("the provider's management API gave no answer to work with: {why}"),
         Why::Store { store, why } => format!("{store}: {why}"),
         Why::NoEvidence(why) => format!("the token endpoint did not say whether the value works: {why}"),
+        Why::AttemptFailed(why) => format!("this run's attempt came to nothing: {why}"),
+        Why::Internal(place) => format!("credwatch itself failed at {place}; report it to its maintainers"),
         Why::Attempts => "too many attempts have failed within a day".to_owned(),
         Why::ClockSkew(seconds) => format!(
             "this machine's clock and the provider's are {} s apart, and nothing is made or removed while they are",
@@ -97,13 +106,6 @@ pub(super) fn failure(known: &Known, subject: Subject<'_>) -> Option<String> {
 /// One of our own commands, for this app.
 pub(in crate::assess) fn command(case: &Case<'_>, verb: &str) -> String {
     format!("`credwatch {verb} {}`", word(&case.subject.app.name))
-}
-
-/// A name as one word of a command line.
-pub(super) fn word(app: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '@' | ':' | '+');
-    let app = printable(app);
-    if app.chars().all(is_plain) && !app.starts_with('-') { app } else { format!("'{}'", app.replace('\'', r"'\''")) }
 }
 
 fn under_way(case: &Case<'_>, facts: &Facts<'_>) -> String {
@@ -203,8 +205,8 @@ fn hand_over_steps(case: &Case<'_>, facts: &Facts<'_>) -> String {
 
 fn orphan(facts: &Facts<'_>) -> String {
     let Some((key_id, why)) = facts.known.orphan() else { return String::new() };
-    let id = key_id.map(|id| format!(" {}", shortened(id, 120))).unwrap_or_default();
-    format!("The secret{id}, which nobody holds, is left at the provider and could not be removed: {}.", sentence(why))
+    let id = shortened(key_id, 120);
+    format!("The secret {id}, which nobody holds, is left at the provider and could not be removed: {}.", sentence(why))
 }
 
 fn kept(case: &Case<'_>, facts: &Facts<'_>) -> String {

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     management::{Management, Overlap},
+    probe::isolation::Isolated,
     secret::Fingerprints,
     store::Store,
 };
@@ -82,6 +83,9 @@ pub enum Foresight {
     Rests(Rest),
 }
 
+/// From here on a difference between this machine's clock and a provider's is worth a word, seconds.
+const SKEW_TOLD: i64 = 60;
+
 /// More steps than any run needs: a fault of ours must not become a hot loop.
 const STEPS: usize = 20_000;
 
@@ -118,7 +122,12 @@ impl<'a> Engine<'a> {
                 let mut outcomes = Vec::with_capacity(members.len());
                 for index in members {
                     if let Some(target) = targets.get(index) {
-                        outcomes.push((index, Box::pin(self.advance(target)).await));
+                        // A defect that shows with one app is that app's alone (I12).
+                        let outcome = match Isolated::new(self.advance(target)).await {
+                            Ok(outcome) => outcome,
+                            Err(place) => self.outcome(target, &self.progress(), why(Why::Internal(place))),
+                        };
+                        outcomes.push((index, outcome));
                     }
                 }
                 outcomes
@@ -280,6 +289,9 @@ impl<'a> Engine<'a> {
     }
 
     fn outcome(&self, target: &Target<'_>, progress: &Progress<'_>, rest: Rest) -> Outcome {
+        if let Some(seconds) = progress.sight.skew().filter(|seconds| seconds.abs() > SKEW_TOLD) {
+            tracing::warn!(app = %target.policy.app, seconds, "this machine's clock and the provider's differ");
+        }
         let records = self.journal.of(&target.identity).unwrap_or_default();
         Outcome { rest, history: History::replay(&records).unwrap_or_default(), acted: progress.acted }
     }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::super::{Address, Writing};
+use super::super::{Address, Event, Record, Writing};
 use crate::{secret::Fingerprint, store::Version};
 
 /// Rewrites of a store after a rotation's end (rotation.md, row 9).
@@ -29,6 +29,81 @@ pub struct StoreState {
 }
 
 impl StoreState {
+    /// Adds one record of this store. `true`: the grace begins anew.
+    pub(in crate::rotate) fn take(&mut self, record: &Record) -> bool {
+        match &record.event {
+            Event::StoreIntent { what, attempt, fingerprint, version_before, .. } => {
+                let intent = Intent {
+                    what: *what,
+                    attempt: *attempt,
+                    fingerprint: *fingerprint,
+                    version_before: version_before.clone(),
+                    at: record.at,
+                };
+                self.announce(intent);
+            }
+            Event::StoreWritten { fingerprint, .. } => {
+                self.intent = None;
+                self.written = Some(*fingerprint);
+                self.written_at = Some(record.at);
+            }
+            Event::StoreRefused { why, .. } => {
+                self.intent = None;
+                self.refused = Some(why.clone());
+            }
+            Event::StoreFenced { .. } => self.intent = None,
+            Event::PredecessorSeen { run, .. } => self.predecessor_seen.push((run.clone(), record.at)),
+            Event::StoreAcked { version, .. } => return self.acknowledge(version.as_ref(), record),
+            Event::StoreDrift { .. } => {
+                self.acked = None;
+                self.written = None;
+                self.drifts += 1;
+            }
+            _ => {}
+        }
+        false
+    }
+
+    fn announce(&mut self, intent: Intent) {
+        if intent.what == Writing::Deliver {
+            if self.given.contains(&intent.attempt) {
+                self.rewrites += 1;
+            } else {
+                self.given.push(intent.attempt);
+            }
+        }
+        self.acked = None;
+        self.written = None;
+        self.refused = None;
+        self.predecessor_seen.clear();
+        self.intent = Some(intent);
+    }
+
+    fn acknowledge(&mut self, version: Option<&Version>, record: &Record) -> bool {
+        let now = Acked { version: version.cloned(), at: record.at, provider: record.provider_date };
+        match &mut self.acked {
+            Some(acked) if record.at >= acked.at => {
+                acked.version = now.version;
+                false
+            }
+            // The clock was ahead when the grace began: it begins now.
+            Some(acked) => {
+                *acked = now;
+                true
+            }
+            None => {
+                self.acked = Some(now);
+                false
+            }
+        }
+    }
+
+    /// Whether it may have the rotation's value: a write was announced, or a person was shown it. Both are recorded before they happen.
+    #[must_use]
+    pub fn may_have_it(&self) -> bool {
+        !self.given.is_empty() || self.hand_over.as_ref().is_some_and(|hand| hand.revealed.is_some())
+    }
+
     /// After a rotation's end an earlier value was put back once more than it is mended: a person has to look.
     #[must_use]
     pub const fn is_given_up(&self) -> bool {

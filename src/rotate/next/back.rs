@@ -7,7 +7,7 @@ use super::{Case, Effect, Found, Look, Source, Step, Why, finish::is_lost, rest,
 use crate::{
     management::{Listing, Overlap},
     rotate::{
-        Event, Rotation, TrialOutcome, Writing,
+        Event, Place, Rotation, TrialOutcome, Writing,
         gate::{self, Question, Verdict},
         history::Made,
     },
@@ -126,8 +126,20 @@ impl<'a> Case<'a> {
 
     /// It never got the new value, and holds what it held before: nothing to put back.
     fn is_untouched(&self, rotation: &Rotation, store: &str, holds: Option<Fingerprint>) -> bool {
-        let was_given = rotation.store(store).is_some_and(|state| !state.given.is_empty());
-        !was_given && self.may_replace(rotation, store, holds)
+        !rotation.may_have_it(store) && self.may_replace(rotation, store, holds)
+    }
+
+    /// On the way back nobody has to acknowledge for what never got the new value, nor for what a person says does not have it
+    /// (any more) where that cannot be read.
+    pub(in crate::rotate) fn is_passed_over(&self, rotation: &Rotation, place: &Place) -> bool {
+        let is_vouched_for = !place.is_readable() && rotation.retire_asked;
+        rotation.back.is_some() && (is_vouched_for || !rotation.may_have_it(&place.address))
+    }
+
+    /// Whether a place that cannot be read may have the new value.
+    pub(in crate::rotate) fn is_anywhere_unseen(&self, rotation: &Rotation) -> bool {
+        let mut unseen = self.policy.places.iter().filter(|place| !place.is_readable());
+        unseen.any(|place| rotation.may_have_it(&place.address))
     }
 
     /// The store's own copy of before, or another store that still has it.
@@ -153,7 +165,7 @@ impl<'a> Case<'a> {
                 continue;
             }
             if !place.is_readable() {
-                if state.is_none_or(|state| state.given.is_empty() && state.hand_over.is_none()) {
+                if self.is_passed_over(rotation, place) {
                     continue;
                 }
                 return Ok(Some(Why::Person { store: place.address.clone() }));

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::{Case, Effect, Found, Step, Why, rest};
-use crate::rotate::{AttemptEnd, BlockReason, Event, Marker, Rotation};
+use crate::rotate::{Attempt, AttemptEnd, BlockReason, Event, Marker, RemovalReason, Rotation};
 
 /// A plan is good for this long.
 const PLAN: TimeDelta = TimeDelta::hours(1);
@@ -22,7 +22,7 @@ impl<'a> Case<'a> {
         }
         let never = rotation.attempts.iter().filter(|attempt| attempt.closed == Some(AttemptEnd::NeverLive)).count();
         if never >= NEVER_LIVE {
-            let why = format!("{never} new secrets were never accepted by the token endpoint");
+            let why = format!("{never} new secrets were never listed, or never accepted by the token endpoint");
             return Ok(Self::block(rotation, BlockReason::NeverLive, why));
         }
         if rotation.attempts.iter().any(|attempt| attempt.run == self.run) {
@@ -69,8 +69,25 @@ impl<'a> Case<'a> {
         let refused = primary.and_then(|state| Some((state.address.clone(), state.refused.clone()?)));
         match refused.filter(|_| last.is_some_and(|attempt| attempt.live_in.as_deref() == Some(self.run))) {
             Some((store, why)) => Why::Store { store, why },
-            None => Why::NextRun("this run has had its one attempt".to_owned()),
+            None => Why::AttemptFailed(last.map_or_else(String::new, Self::came_to)),
         }
+    }
+
+    fn came_to(attempt: &Attempt) -> String {
+        if let Some(why) = &attempt.unknown {
+            return match attempt.closed {
+                Some(AttemptEnd::Absent) => format!("{why}; nothing came of it"),
+                _ => format!("{why}; what came of it is removed again"),
+            };
+        }
+        let why = match attempt.taken_back {
+            Some(RemovalReason::NeverListed) => "the provider did not list the new secret, which it had just made",
+            Some(RemovalReason::NeverLive) => "the token endpoint did not accept the new secret in time",
+            Some(RemovalReason::Undelivered) => "the first store did not take the new secret",
+            Some(RemovalReason::TwoMasters) => "another installation of credwatch made a secret for this app first",
+            _ => "the new secret was of no use",
+        };
+        format!("{why}; it is removed again")
     }
 
     /// The provider's limit leaves room for one more, and for one that a person may need at once.

@@ -18,7 +18,7 @@ const FENCES: usize = 3;
 impl<'a> Case<'a> {
     /// An attempt that was announced, and nothing was heard of it: found by its marker, or found absent. Never sent again.
     pub(super) fn settle(&self, rotation: &'a Rotation, attempt: &'a Attempt) -> Found {
-        if !attempt.unknown {
+        if attempt.unknown.is_none() {
             let why = "the process ended before the answer was recorded".to_owned();
             return Ok(Self::record(rotation, Event::CreateUnknown { attempt: attempt.number, why }));
         }
@@ -41,6 +41,16 @@ impl<'a> Case<'a> {
             return Ok(Step::Look(super::Look::List));
         };
         self.remove_own(rotation, attempt, key_id, RemovalReason::Orphan)
+    }
+
+    /// The same of an attempt that was called absent, and may have come true since: asked before another plan forgets what was
+    /// listed before it.
+    pub(super) fn no_late_stranger(&self, rotation: &Rotation, listing: &Listing) -> Result<(), Step> {
+        let is_lost = |attempt: &Attempt| attempt.unknown.is_some() && attempt.closed == Some(AttemptEnd::Absent);
+        if !rotation.attempts.iter().any(is_lost) {
+            return Ok(());
+        }
+        self.unidentified(rotation, listing).map_or(Ok(()), Err)
     }
 
     /// Where neither a label nor a value is listed, an id that was not there before may be ours: a person has to say.

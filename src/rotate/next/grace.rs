@@ -7,7 +7,7 @@ use crate::rotate::{
     ClosedBecause, Event, Rotation, TrialOutcome,
     history::{Acked, Made},
 };
-use crate::secret::Fingerprint;
+use crate::{management::Overlap, secret::Fingerprint};
 
 impl<'a> Case<'a> {
     /// Not every store is acknowledged: how long that may go on.
@@ -58,6 +58,10 @@ impl<'a> Case<'a> {
             return Err(self.close(rotation, ClosedBecause::SuccessorDue));
         }
         if self.now.wall < until && !self.predecessor_is_long_dead(rotation) {
+            if self.policy.capabilities.overlap == Overlap::Full {
+                // What a late call of an earlier attempt made goes as soon as it shows.
+                self.no_leftover(self.fresh_list()?)?;
+            }
             return Err(rest_until(Why::Grace, until));
         }
         Ok(())
@@ -94,7 +98,8 @@ impl<'a> Case<'a> {
     }
 
     pub(in crate::rotate) fn last_ack(&self, rotation: &'a Rotation) -> Option<&'a Acked> {
-        rotation.acked_since(self.policy.places.iter().map(|place| place.address.as_str()))
+        let asked = self.policy.places.iter().filter(|place| !self.is_passed_over(rotation, place));
+        rotation.acked_since(asked.map(|place| place.address.as_str()))
     }
 
     /// The longest pick-up time; never shorter than it was when the rotation was planned.

@@ -8,6 +8,7 @@ use crate::{
         history::{Attempt, End, Made},
     },
     secret::Fingerprint,
+    text::word,
 };
 
 /// What a listed credential is to us.
@@ -53,8 +54,11 @@ impl<'a> Case<'a> {
             Some(listed) => Err(rest(Why::Blocked {
                 reason: BlockReason::StateBehind,
                 why: format!(
-                    "the provider lists {} with a marker of credwatch that this state does not know: it may be in use",
-                    listed.id
+                    "the provider lists {} with a marker of credwatch that this state does not know: it may be in use; \
+                     `credwatch adopt {} {}` says that it is known",
+                    listed.id,
+                    word(&self.policy.app),
+                    word(&listed.id),
                 ),
             })),
         }
@@ -97,6 +101,25 @@ impl<'a> Case<'a> {
                 || self.sight().given_up.contains(&listed.id);
             (!spared).then(|| (rotation, attempt, listed.id.clone()))
         })
+    }
+
+    /// What could not be removed, and is not listed any more: somebody else removed it. What is under way is found out where it is.
+    pub(super) fn vanished(&self, listing: &Listing) -> Option<(&'a Rotation, &'a Attempt, &'a str)> {
+        let history: &'a History = self.history;
+        let attempts = history
+            .rotations
+            .iter()
+            .flat_map(|rotation| rotation.attempts.iter().map(move |attempt| (rotation, attempt)));
+        let mut left = attempts.filter_map(|(rotation, attempt)| {
+            let (key_id, _) = attempt.left.as_ref()?;
+            let made = attempt.created.as_ref();
+            let is_open =
+                rotation.end.is_none() && rotation.attempt().is_some_and(|open| open.number == attempt.number);
+            let is_its_own = made.is_none_or(|made| made.key_id.as_ref() == Some(key_id));
+            let is_listed = listing.credentials.iter().any(|listed| listed.id == *key_id);
+            (!is_listed && !(is_open && is_its_own)).then_some((rotation, attempt, key_id.as_str()))
+        });
+        left.next()
     }
 
     /// A later rotation is over, and every store has its successor.

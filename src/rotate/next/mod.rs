@@ -162,8 +162,10 @@ pub enum Why {
     NoEvidence(String),
     /// Attempts are used up for now.
     Attempts,
-    /// This run's one attempt is over; the next run goes on.
+    /// Nothing more can be done now; the next run goes on.
     NextRun(String),
+    /// This run's one attempt came to nothing; the next run begins another.
+    AttemptFailed(String),
     /// A credential of ours is left over and could not be removed.
     OrphanLeft {
         key_id: KeyId,
@@ -186,6 +188,26 @@ pub enum Why {
     Interrupted,
     /// The journal cannot be written, or another run has taken over.
     Journal(String),
+    /// A defect of credwatch, and its place.
+    Internal(String),
+}
+
+impl Why {
+    /// As far as this alone says, all is as it should be.
+    #[must_use]
+    pub const fn is_calm(&self) -> bool {
+        matches!(
+            self,
+            Self::NotDue
+                | Self::OutsideWindow
+                | Self::Budget(_)
+                | Self::NextRun(_)
+                | Self::Grace
+                | Self::Person { .. }
+                | Self::GateHeld { .. }
+                | Self::Finished
+        )
+    }
 }
 
 /// A step, found early or late: `?` leaves a rule as soon as it knows what to do.
@@ -195,6 +217,7 @@ type Found = Result<Step, Step>;
 #[must_use]
 pub fn next(case: &Case<'_>) -> Step {
     match case.decide() {
+        Ok(Step::Rest(rest)) | Err(Step::Rest(rest)) if rest.why.is_calm() => Step::Rest(case.seen_besides(rest)),
         Ok(step) | Err(step) => step,
     }
 }
@@ -232,6 +255,15 @@ impl<'a> Case<'a> {
         }
         self.grace(rotation, made)?;
         self.retire(rotation, made)
+    }
+
+    /// What this run's listing shows is told even where nothing had to be decided on it.
+    fn seen_besides(&self, calm: Rest) -> Rest {
+        let Some((listing, _)) = self.sight.list() else { return calm };
+        match self.no_unknown_marker(listing).and_then(|()| self.clock_is_sane()) {
+            Err(Step::Rest(trouble)) => trouble,
+            _ => calm,
+        }
     }
 
     fn record(rotation: &Rotation, event: Event) -> Step {

@@ -46,6 +46,9 @@ impl<'a> Case<'a> {
         self.clock_is_sane()?;
         self.no_unknown_marker(listing)?;
         self.no_leftover(listing)?;
+        if let Some(rotation) = resumed {
+            self.no_late_stranger(rotation, listing)?;
+        }
         self.overlap_is_planned()?;
         let (predecessor, repair) = self.predecessor(listing, &present)?;
         let stores = self.stores(&present)?;

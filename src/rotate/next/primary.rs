@@ -23,6 +23,11 @@ impl<'a> Case<'a> {
         if rotation.back.is_some() && made.key_id.is_some() {
             return self.discard(rotation, attempt, made, RemovalReason::Aborted);
         }
+        if let Some(key_id) = &made.key_id
+            && self.is_given_back(key_id)
+        {
+            return self.discard(rotation, attempt, made, attempt.taken_back.unwrap_or(RemovalReason::Orphan));
+        }
         if self.is_urgent(rotation, since)? {
             return self.write_primary(rotation, attempt, made, source);
         }
@@ -70,16 +75,11 @@ impl<'a> Case<'a> {
         let Some(key_id) = &made.key_id else { return Ok(()) };
         let marked = self.marked(listing, attempt.number, rotation);
         if !listing.credentials.iter().any(|listed| listed.id == *key_id) {
-            if self.sight().removals.iter().any(|(id, _)| id == key_id) {
-                // Taken back in this run: gone through with, and not waited for.
-                let was_live = attempt.live_in.as_deref() == Some(self.run);
-                let why = if was_live { RemovalReason::Undelivered } else { RemovalReason::NeverLive };
-                return Err(self.discard(rotation, attempt, made, why).unwrap_or_else(|step| step));
-            }
             // A stale list: wait, but not for ever.
             let deadline = self.limits.live_deadline.max(self.limits.settle);
             if self.now.elapsed.saturating_sub(since) > deadline {
-                return Err(rest(Why::NextRun(format!("the provider does not list {key_id}, which it just made"))));
+                let why = RemovalReason::NeverListed;
+                return Err(self.discard(rotation, attempt, made, why).unwrap_or_else(|step| step));
             }
             return Err(self.list_again());
         }
@@ -88,6 +88,12 @@ impl<'a> Case<'a> {
             Some(duplicate) => Err(self.remove_own(rotation, attempt, duplicate, RemovalReason::Duplicate)?),
             None => Ok(()),
         }
+    }
+
+    /// Taken back in this run, or tried to: gone through with, whatever is listed or accepted meanwhile.
+    fn is_given_back(&self, key_id: &str) -> bool {
+        let sight = self.sight();
+        sight.removals.iter().any(|(id, _)| id == key_id) || sight.given_up.iter().any(|id| id == key_id)
     }
 
     fn write_primary(&self, rotation: &'a Rotation, attempt: &'a Attempt, made: &'a Made, source: Source) -> Found {
@@ -189,13 +195,17 @@ impl<'a> Case<'a> {
         why: RemovalReason,
     ) -> Found {
         let Some(key_id) = &made.key_id else {
-            return Ok(rest(Why::NextRun("the provider's new secret is delivered by the next run".to_owned())));
+            let why = "the new secret is not in the first store yet, and the next run delivers it";
+            return Ok(rest(Why::AttemptFailed(why.to_owned())));
         };
         self.fence(rotation, attempt)?;
         if !attempt.removed.contains(key_id) {
             return self.remove_own(rotation, attempt, key_id, why);
         }
-        let how = if why == RemovalReason::NeverLive { AttemptEnd::NeverLive } else { AttemptEnd::Removed };
+        let how = match attempt.taken_back.unwrap_or(why) {
+            RemovalReason::NeverLive | RemovalReason::NeverListed => AttemptEnd::NeverLive,
+            _ => AttemptEnd::Removed,
+        };
         Ok(Self::record(rotation, Event::AttemptClosed { attempt: attempt.number, how }))
     }
 }

@@ -78,7 +78,7 @@ impl<'a> Case<'a> {
         let again_at = attempt.at + UNCHANGED;
         if self.now.wall < again_at {
             let why = "the answer to the create was lost, and nothing has changed so far".to_owned();
-            return Ok(rest_until(Why::NextRun(why), again_at));
+            return Ok(rest_until(Why::AttemptFailed(why), again_at));
         }
         Ok(Self::record(rotation, Event::AttemptClosed { attempt: attempt.number, how: AttemptEnd::Absent }))
     }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::{Case, Effect, FRESH, Found, Source, Step, Why, rest};
+use super::{Case, Effect, FRESH, Found, Look, Source, Step, Why, rest};
 use crate::{
-    management::{Listing, Overlap, Removed},
+    management::{FaultKind, Listing, Overlap, Removed},
     rotate::{
         BlockReason, Event, RemovalReason, Rotation, TrialOutcome,
         history::{Attempt, Owner},
@@ -30,7 +30,7 @@ impl<'a> Case<'a> {
             return Ok(step);
         }
         if self.sight().given_up.iter().any(|id| id == key_id) {
-            let why = attempt.left.clone().unwrap_or_default();
+            let why = attempt.left.as_ref().map(|(_, why)| why.clone()).unwrap_or_default();
             return Ok(rest(Why::OrphanLeft { key_id: key_id.to_owned(), why }));
         }
         let keep = |why: String| self.leave(rotation, attempt, key_id, why);
@@ -71,14 +71,9 @@ impl<'a> Case<'a> {
                 return Ok(step);
             }
         }
-        let listed = listing.credentials.iter().any(|listed| listed.id == key_id);
-        if !listed {
-            let is_there = |listing: &Listing| listing.credentials.iter().any(|listed| listed.id == key_id);
-            return if self.is_gone(Duration::ZERO, is_there)? {
-                Ok(self.removed(rotation, attempt, key_id))
-            } else {
-                Ok(keep("the provider's list is not steady".to_owned()))
-            };
+        // What is not listed may be there all the same: the answer to its removal says more than a list does.
+        if !lists(listing, key_id) && !self.is_gone(Duration::ZERO, |listing| lists(listing, key_id))? {
+            return Ok(keep("the provider's list is not steady".to_owned()));
         }
         Ok(Step::Effect {
             rotation: rotation.id,
@@ -99,6 +94,11 @@ impl<'a> Case<'a> {
                 step => step,
             });
         }
+        if let Some((rotation, attempt, key_id)) = self.vanished(listing)
+            && self.is_gone(Duration::ZERO, |listing| lists(listing, key_id))?
+        {
+            return Err(self.removed(rotation, attempt, key_id));
+        }
         match self.sight().given_up.first() {
             Some(left) => {
                 let why = "a new one is not made beside it".to_owned();
@@ -115,10 +115,18 @@ impl<'a> Case<'a> {
         let is_recent = |rotation: &Rotation| {
             rotation.ended_at.is_some_and(|at| at > since) || rotation.attempts.iter().any(|attempt| attempt.at > since)
         };
-        if self.policy.capabilities.overlap != Overlap::Full || !self.history.rotations.iter().any(is_recent) {
+        if self.policy.capabilities.overlap != Overlap::Full {
             return Ok(());
         }
-        self.no_leftover(self.fresh_list()?)
+        if self.history.rotations.iter().any(is_recent) {
+            return self.no_leftover(self.fresh_list()?);
+        }
+        // Due or not, one look a night: what is ours and not known here is told by each run (I15). No answer is no news.
+        match self.sight().lists.last().map(|seen| &seen.what) {
+            None => Err(Step::Look(Look::List)),
+            Some(Ok(listing)) => self.no_leftover(listing),
+            Some(Err(_)) => Ok(()),
+        }
     }
 
     /// What a store holds must be another credential than the one to be removed, and that one listed and live.
@@ -190,11 +198,16 @@ impl<'a> Case<'a> {
     fn after_removal(&self, rotation: &Rotation, attempt: &Attempt, key_id: &str) -> Result<Option<Step>, Step> {
         let Some((_, sent)) = self.sight().removals.iter().rev().find(|(id, _)| id == key_id) else { return Ok(None) };
         match &sent.what {
-            Ok(Removed::Removed | Removed::Gone) => {
-                let is_there = |listing: &Listing| listing.credentials.iter().any(|listed| listed.id == key_id);
-                let listing = self.list_since(sent.at)?;
-                if !is_there(listing) {
-                    return Ok(Some(self.removed(rotation, attempt, key_id)));
+            Ok(answer) => {
+                if !lists(self.list_since(sent.at)?, key_id) {
+                    let step = match answer {
+                        Removed::Gone if self.may_still_appear(attempt, key_id) => {
+                            let why = "the provider made it, and neither lists nor knows it yet";
+                            self.leave(rotation, attempt, key_id, why.to_owned())
+                        }
+                        Removed::Gone | Removed::Removed => self.removed(rotation, attempt, key_id),
+                    };
+                    return Ok(Some(step));
                 }
                 if self.now.elapsed.saturating_sub(sent.at) > self.limits.settle.max(FRESH) {
                     return Ok(Some(self.leave(
@@ -206,11 +219,25 @@ impl<'a> Case<'a> {
                 }
                 Err(self.list_again())
             }
-            Err(fault) => Ok(Some(match self.sight().given_up.iter().any(|id| id == key_id) {
-                true => rest(Why::OrphanLeft { key_id: key_id.to_owned(), why: fault.message.clone() }),
-                false => self.leave(rotation, attempt, key_id, fault.message.clone()),
-            })),
+            // Refused, and not listed either: there is nothing to remove.
+            Err(fault)
+                if matches!(fault.kind, FaultKind::Forbidden | FaultKind::Refused)
+                    && !self.may_still_appear(attempt, key_id)
+                    && self.is_gone(Duration::ZERO, |listing| lists(listing, key_id)) == Ok(true) =>
+            {
+                Ok(Some(self.removed(rotation, attempt, key_id)))
+            }
+            Err(fault) => Ok(Some(self.leave(rotation, attempt, key_id, fault.message.clone()))),
         }
+    }
+
+    /// The provider said that it made it, lately, and this run has never seen it listed: a list, or a replica, may be behind.
+    fn may_still_appear(&self, attempt: &Attempt, key_id: &str) -> bool {
+        let was_made = attempt.created.as_ref().is_some_and(|made| made.key_id.as_deref() == Some(key_id));
+        let gap = TimeDelta::from_std(self.limits.run_gap).unwrap_or(TimeDelta::MAX);
+        was_made
+            && self.now.wall - attempt.at < gap
+            && !self.sight().listings().any(|(listing, _)| lists(listing, key_id))
     }
 
     fn removed(&self, rotation: &Rotation, attempt: &Attempt, key_id: &str) -> Step {
@@ -224,4 +251,8 @@ impl<'a> Case<'a> {
         }
         Self::record(rotation, Event::OrphanLeft { attempt: attempt.number, key_id: key_id.to_owned(), why })
     }
+}
+
+fn lists(listing: &Listing, key_id: &str) -> bool {
+    listing.credentials.iter().any(|listed| listed.id == key_id)
 }

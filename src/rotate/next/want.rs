@@ -154,11 +154,7 @@ impl<'a> Case<'a> {
 
     /// Neither clock is to be doubted, as far as can be told.
     pub(in crate::rotate) fn clock_is_sane(&self) -> Result<(), Step> {
-        let told = self.sight().lists.iter().rev().find_map(|seen| {
-            let date = seen.what.as_ref().ok()?.date?;
-            Some((seen.wall - date).num_seconds())
-        });
-        let skew = told.unwrap_or_default();
+        let skew = self.sight().skew().unwrap_or_default();
         let worst = if skew.abs() >= self.now.stepped.abs() { skew } else { self.now.stepped };
         if worst.abs() > SKEW { Err(rest(Why::ClockSkew(worst))) } else { Ok(()) }
     }

@@ -142,7 +142,9 @@ impl Journal for SimJournal {
             }
             let what = world.faults.meet(Op::Append, Some(name));
             if let Some(what) = what {
+                let app = world.apps.iter().position(|app| app.identity == entry.identity);
                 world.disturb();
+                world.trouble(app.filter(|_| !what.is_everybodys()));
                 world.note(|| format!("fault: {} at the append of {name}", what.name()));
             }
             if entry.epoch.is_some_and(|epoch| epoch != world.disk.epoch) {

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     management::Management,
-    rotate::{Address, Budget, Engine, Foresight, Target, TokenEndpoint, Why},
+    rotate::{Address, Budget, Clock, Engine, Foresight, Policy, Target, TokenEndpoint, Why, told},
     store::Store,
 };
 
@@ -86,7 +86,14 @@ pub async fn run(line: Line, scenario: Scenario, sabotage: Option<Sabotage>, is_
         });
     }
     if !is_dry {
-        let outcomes = Box::pin(engine.advance_all(&targets)).await;
+        let mut outcomes = Box::pin(engine.advance_all(&targets)).await;
+        Sabotage::report(sabotage, &mut outcomes);
+        let now = Clock::wall(&line);
+        for (app, (outcome, target)) in outcomes.iter().zip(&targets).enumerate() {
+            let policy = Policy { app: "an app".to_owned(), ..target.policy.clone() };
+            let told = told::outcome(&policy, outcome, now);
+            line.world.with(|world| world.reported(line.process, app, outcome, &told, now));
+        }
         return outcomes.into_iter().map(|outcome| outcome.rest.why).enumerate().collect();
     }
     let mut seen = Vec::new();

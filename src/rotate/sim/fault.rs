@@ -56,6 +56,8 @@ pub enum What {
     Delay(Ms),
     /// The whole process stands still after it happened (SIGSTOP, a virtual machine that moves).
     Pause(Ms),
+    /// The adapter has a defect.
+    Panics,
 }
 
 impl What {
@@ -70,7 +72,7 @@ impl What {
             Self::Twice(_) => matches!(op, Op::Create | Op::Write),
             Self::Error => !matches!(op, Op::Writable | Op::Tidy | Op::Usage),
             Self::Throttle(_) => matches!(op, Op::List | Op::Create | Op::Remove | Op::Try | Op::Current),
-            Self::Delay(_) | Self::Pause(_) => !matches!(op, Op::Append),
+            Self::Delay(_) | Self::Pause(_) | Self::Panics => !matches!(op, Op::Append),
         }
     }
 
@@ -88,7 +90,14 @@ impl What {
             Self::Throttle(_) => "throttled",
             Self::Delay(_) => "slow",
             Self::Pause(_) => "paused",
+            Self::Panics => "panic",
         }
+    }
+
+    /// Whether it befalls the whole process, and not one app's call alone.
+    #[must_use]
+    pub const fn is_everybodys(self) -> bool {
+        self.kills() || matches!(self, Self::Pause(_))
     }
 
     #[must_use]

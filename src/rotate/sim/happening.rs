@@ -1,15 +1,24 @@
 //! What others do to the world while a rotation is under way: people, other tools, clocks, and the state's own fate.
 
 use super::{
+    disk::INSTALLATION,
     person::goes_back,
     provider::{By, Date, New},
+    store::Sort,
     world::{DAY, Ms, World, fingerprints, utc},
 };
-use crate::{rotate::Event, secret::Secret};
+use crate::{
+    rotate::{Event, Marker, RotationId},
+    secret::Secret,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Happening {
     StrangerAdds {
+        app: usize,
+    },
+    /// Another copy of this installation makes one, and writes it down elsewhere.
+    CopyAdds {
         app: usize,
     },
     /// A person removes something in the portal.
@@ -45,6 +54,13 @@ pub enum Happening {
     },
     ProviderDown {
         app: usize,
+        lasts: Ms,
+    },
+    /// What is made meanwhile is listed this much later, and known to the management API that much later.
+    Late {
+        app: usize,
+        lists: Ms,
+        knows: Ms,
         lasts: Ms,
     },
     /// A host's wall clock moves, milliseconds.
@@ -99,6 +115,7 @@ impl Happening {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::StrangerAdds { .. } => "a stranger adds a secret",
+            Self::CopyAdds { .. } => "a copy of us adds a secret",
             Self::StrangerRemoves { which: Which::Predecessor, .. } => "a stranger removes the predecessor",
             Self::StrangerRemoves { which: Which::Successor, .. } => "a stranger removes the successor",
             Self::StrangerRemoves { which: Which::Stranger, .. } => "a stranger removes their own",
@@ -108,6 +125,7 @@ impl Happening {
             Self::Bumped { .. } => "a store's version moves",
             Self::StoreDown { .. } => "a store is down",
             Self::ProviderDown { .. } => "the provider is down",
+            Self::Late { .. } => "new ones are listed late",
             Self::Clock { .. } => "a clock jumps",
             Self::Date { .. } => "the provider's date lies",
             Self::Restored { .. } => "the state is restored",
@@ -130,6 +148,7 @@ impl Happening {
                 | Self::Bumped { .. }
                 | Self::StoreDown { .. }
                 | Self::ProviderDown { .. }
+                | Self::Late { .. }
                 | Self::Run { .. }
                 | Self::RetireAsked { .. }
                 | Self::Resolved { .. }
@@ -140,18 +159,48 @@ impl Happening {
     }
 }
 
+impl Happening {
+    /// Whom it befalls; `None`: everybody.
+    const fn app(&self) -> Option<usize> {
+        match self {
+            Self::Clock { .. } | Self::Restored { .. } | Self::Run { .. } => None,
+            Self::StrangerAdds { app }
+            | Self::CopyAdds { app }
+            | Self::StrangerRemoves { app, .. }
+            | Self::Reverted { app, .. }
+            | Self::Overwritten { app, .. }
+            | Self::Emptied { app, .. }
+            | Self::Bumped { app, .. }
+            | Self::StoreDown { app, .. }
+            | Self::ProviderDown { app, .. }
+            | Self::Late { app, .. }
+            | Self::Date { app, .. }
+            | Self::Abort { app }
+            | Self::RetireAsked { app }
+            | Self::Resolved { app }
+            | Self::Reveals { app, .. }
+            | Self::LateConsumer { app, .. } => Some(*app),
+        }
+    }
+}
+
 impl World {
     pub fn happen(&mut self, happening: &Happening) {
         self.disturb();
+        self.trouble(happening.app());
         self.note(|| format!("happens: {happening:?}"));
         *self.coverage.happened.entry(happening.name()).or_default() += 1;
         let now = self.now;
         match happening {
-            Happening::StrangerAdds { app } => self.stranger_adds(*app),
+            Happening::StrangerAdds { app } => self.stranger_adds(*app, None),
+            Happening::CopyAdds { app } => {
+                let marker = Marker::new(INSTALLATION, RotationId::new(1, 1), 1);
+                self.stranger_adds(*app, Some(marker.to_string()));
+            }
             Happening::StrangerRemoves { app, which } => self.stranger_removes(*app, *which),
             Happening::Reverted { app, store, times, every } => self.revert(*app, *store, *times, *every),
             Happening::Overwritten { app, store } => {
-                let value = self.fresh_value();
+                let value = self.fresh_value(*app);
                 self.put(*app, *store, Some(value));
             }
             Happening::Emptied { app, store } => self.put(*app, *store, None),
@@ -172,6 +221,18 @@ impl World {
                 }
                 self.disturbed_at = self.disturbed_at.max(now + lasts);
             }
+            Happening::Late { app, lists, knows, lasts } => {
+                let index = *app;
+                if let Some(app) = self.apps.get_mut(index) {
+                    app.provider.late = (*lists, *knows);
+                }
+                self.later(now + lasts, move |world| {
+                    if let Some(app) = world.apps.get_mut(index) {
+                        app.provider.late = (0, 0);
+                    }
+                });
+                self.disturbed_at = self.disturbed_at.max(now + lasts + lists.max(knows));
+            }
             Happening::Clock { host, by, lasts } => {
                 let (host, by) = (*host, *by);
                 self.jump(host, by);
@@ -181,11 +242,12 @@ impl World {
             Happening::Date { app, date, lasts } => {
                 let index = *app;
                 if let Some(known) = self.apps.get_mut(index) {
-                    let before = std::mem::replace(&mut known.provider.date, *date);
+                    let own = if known.spec.date_missing { Date::Missing } else { Date::Off(0) };
+                    known.provider.date = *date;
                     self.later(now + lasts, move |world| {
                         world.disturb();
                         if let Some(known) = world.apps.get_mut(index) {
-                            known.provider.date = before;
+                            known.provider.date = own;
                         }
                     });
                 }
@@ -201,9 +263,7 @@ impl World {
                 let sent = of_it.iter().any(|record| matches!(record.event, Event::RetireIntent { .. }));
                 (!sent).then(|| Event::RollingBack { who: "ops".to_owned() })
             }),
-            Happening::RetireAsked { app } => {
-                self.by_person(*app, |_| Some(Event::RetireAsked { who: "ops".to_owned() }));
-            }
+            Happening::RetireAsked { app } => self.ask_for_removal(*app),
             Happening::Resolved { app } => {
                 self.by_person(*app, |_| Some(Event::Resolved { who: "ops".to_owned(), note: "looked at".to_owned() }));
             }
@@ -220,22 +280,40 @@ impl World {
         }
     }
 
+    /// On the way back somebody looks first whether what cannot be read still has the new value.
+    fn ask_for_removal(&mut self, app: usize) {
+        let records = self.records(app);
+        let made = records.iter().rev().find_map(|record| match &record.event {
+            Event::Created { fingerprint, .. } => Some(*fingerprint),
+            _ => None,
+        });
+        let made = made.and_then(|print| self.value_of(print));
+        let shelves = self.apps.get(app).map(|app| app.shelves.as_slice()).unwrap_or_default();
+        let mut unseen = shelves.iter().filter(|shelf| matches!(shelf.sort, Sort::Person | Sort::Blind));
+        let has_it = made.is_some() && unseen.any(|shelf| shelf.value == made);
+        self.by_person_after(app, |of_it| {
+            let back = goes_back(of_it.iter().map(|record| &record.event));
+            (!back || !has_it).then(|| Event::RetireAsked { who: "ops".to_owned() })
+        });
+    }
+
     fn jump(&mut self, host: usize, by: i64) {
         self.disturb();
+        self.jumped = true;
         self.note(|| format!("the clock of host {host} jumps by {by} ms"));
         if let Some(clock) = self.clocks.get_mut(host) {
             *clock += by;
         }
     }
 
-    fn stranger_adds(&mut self, app: usize) {
-        let value = self.fresh_value();
+    fn stranger_adds(&mut self, app: usize, label: Option<String>) {
+        let value = self.fresh_value(app);
         let Self { apps, rng, now, .. } = self;
         let Some(known) = apps.get_mut(app) else { return };
         if known.provider.has_overlap() {
             let print = fingerprints().of(&Secret::new(value.to_string()));
             let end = Some(*now + 300 * DAY);
-            known.provider.make(New { value, print, label: None, by: By::Stranger, end }, rng, *now);
+            known.provider.make(New { value, print, label, by: By::Stranger, end }, rng, *now);
         }
         self.provider_changed(app, None);
     }

@@ -64,14 +64,19 @@ impl Line {
 
     async fn meet(&self, op: Op, app: usize) -> Option<What> {
         self.alive().await;
-        self.world.with(|world| {
+        let what = self.world.with(|world| {
             let what = world.faults.meet(op, None);
             if let Some(what) = what {
                 world.disturb();
+                world.trouble((!what.is_everybodys()).then_some(app));
                 world.note(|| format!("fault: {} at {op:?} of app {app}", what.name()));
             }
             what
-        })
+        });
+        if what == Some(What::Panics) {
+            std::panic::resume_unwind(Box::new("an adapter's defect"));
+        }
+        what
     }
 
     /// A call takes 20 to 300 ms each way.

@@ -160,8 +160,8 @@ fn make(
     end: Ms,
 ) -> Option<(String, String, Option<Ms>)> {
     let value = match value {
-        Some(value) => world.value(value),
-        None => world.fresh_value(),
+        Some(value) => world.value_for(app, value),
+        None => world.fresh_value(app),
     };
     let print = world.print_of(&value).unwrap_or_else(|| fingerprints().of(&Secret::new(value.to_string())));
     let World { apps, rng, now, .. } = world;
@@ -187,6 +187,7 @@ fn make(
 impl TokenEndpoint for SimEndpoint {
     async fn try_value(&self, value: &Secret) -> Trial {
         let (process, app) = (self.line.process, self.app);
+        self.line.world.with(|world| world.goes_to(app, value.expose(), "a token endpoint"));
         let request = format!("request-{}", self.line.world.with(|world| world.faults.calls()));
         let reply = self
             .line

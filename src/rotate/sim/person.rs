@@ -12,6 +12,23 @@ impl World {
     pub(super) fn by_person(&mut self, app: usize, say: impl FnOnce(&[Record]) -> Option<Event>) {
         let records = self.records(app);
         let Some(rotation) = open_rotation(&records) else { return };
+        self.says(app, rotation, records, say);
+    }
+
+    /// The same of the last rotation, be it over or not.
+    pub(super) fn by_person_after(&mut self, app: usize, say: impl FnOnce(&[Record]) -> Option<Event>) {
+        let records = self.records(app);
+        let Some(rotation) = last_rotation(&records) else { return };
+        self.says(app, rotation, records, say);
+    }
+
+    fn says(
+        &mut self,
+        app: usize,
+        rotation: RotationId,
+        records: Vec<Record>,
+        say: impl FnOnce(&[Record]) -> Option<Event>,
+    ) {
         let of_it: Vec<Record> = records.into_iter().filter(|record| record.rotation == rotation).collect();
         let Some(event) = say(&of_it) else { return };
         let Some(identity) = self.apps.get(app).map(|app| app.identity.clone()) else { return };
@@ -99,10 +116,20 @@ pub(super) fn goes_back<'a>(events: impl DoubleEndedIterator<Item = &'a Event>) 
 /// The rotation that has no end in the journal.
 #[must_use]
 pub fn open_rotation(records: &[Record]) -> Option<RotationId> {
-    let last = records.iter().rev().find(|record| matches!(record.event, Event::Planned(_)))?.rotation;
-    let is_over = records.iter().any(|record| {
-        record.rotation == last
-            && matches!(record.event, Event::Done { .. } | Event::Closed { .. } | Event::RolledBack { .. })
-    });
+    let last = last_rotation(records)?;
+    let (mut is_over, mut keeps) = (false, false);
+    for record in records.iter().filter(|record| record.rotation == last) {
+        match &record.event {
+            Event::Done { .. } => (is_over, keeps) = (true, false),
+            Event::Closed { kept, .. } | Event::RolledBack { kept, .. } => (is_over, keeps) = (true, kept.is_some()),
+            // What was kept is asked for after all.
+            Event::RetireAsked { .. } if keeps => is_over = false,
+            _ => {}
+        }
+    }
     (!is_over).then_some(last)
+}
+
+fn last_rotation(records: &[Record]) -> Option<RotationId> {
+    Some(records.iter().rev().find(|record| matches!(record.event, Event::Planned(_)))?.rotation)
 }

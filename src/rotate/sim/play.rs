@@ -34,6 +34,8 @@ pub struct Story {
     /// The last record of each app.
     pub lasts: Vec<Option<Record>>,
     pub records: Vec<Vec<Record>>,
+    /// Why each run left each app.
+    pub left: Vec<(usize, Why)>,
 }
 
 impl Story {
@@ -135,6 +137,7 @@ fn finish(world: &Shared, scenario: &Scenario) -> Story {
             trace: world.trace.take().unwrap_or_default(),
             lasts: records.iter().map(|records| records.last().cloned()).collect(),
             records,
+            left: std::mem::take(&mut world.left),
             coverage: std::mem::take(&mut world.coverage),
         }
     })
@@ -199,6 +202,8 @@ fn over(world: &mut World, process: usize, rests: &[(usize, Why)]) {
         if let Some(rest) = world.rests.get_mut(*app) {
             *rest = Some(why.clone());
         }
+        world.leaves(*app, why);
+        world.left.push((*app, why.clone()));
         let text = format!("{why:?}");
         world.leaks("an outcome", &text);
         if let Why::NextRun(text) = why

@@ -41,6 +41,9 @@ pub struct Credential {
     pub made: Ms,
     pub end: Option<Ms>,
     pub gone: Option<Ms>,
+    /// When lists begin to show it, and when it can be removed.
+    listed_from: Ms,
+    known_from: Ms,
     /// When each replica begins to accept it, and stops.
     known: Vec<Ms>,
     forgotten: Vec<Ms>,
@@ -75,6 +78,8 @@ pub struct Provider {
     pub hints: bool,
     pub tells_usage: bool,
     pub down_until: Ms,
+    /// How long a new credential is missing from every list, and how long the management API does not know it at all.
+    pub late: (Ms, Ms),
     pub credentials: Vec<Credential>,
     /// Token requests: when, with which id, under which request id (`None`: a consumer's).
     pub uses: Vec<(Ms, String, Option<String>)>,
@@ -93,6 +98,7 @@ impl Provider {
             hints: false,
             tells_usage: false,
             down_until: 0,
+            late: (0, 0),
             credentials: Vec::new(),
             uses: Vec::new(),
             made: 0,
@@ -182,6 +188,8 @@ impl Provider {
             made: now,
             end: new.end,
             gone: None,
+            listed_from: now + self.late.0.max(self.late.1),
+            known_from: now + self.late.1,
             known,
             forgotten: Vec::new(),
         });
@@ -197,7 +205,8 @@ impl Provider {
 
     /// `false`: there is nothing of that id.
     pub fn remove(&mut self, id: &str, rng: &mut Rng, now: Ms) -> bool {
-        let Some(id) = self.find(id).filter(|known| known.gone.is_none()).map(|known| known.id.clone()) else {
+        let stands = |known: &&Credential| known.gone.is_none() && known.known_from <= now;
+        let Some(id) = self.find(id).filter(stands).map(|known| known.id.clone()) else {
             return false;
         };
         let lag = self.lags.clone();
@@ -211,7 +220,9 @@ impl Provider {
     #[must_use]
     pub fn listing(&self, rng: &mut Rng, now: Ms) -> Listing {
         let seen = now - rng.below(self.lags.list + 1);
-        let stands = |known: &&Credential| known.made <= seen && known.gone.is_none_or(|gone| gone > seen);
+        let stands = |known: &&Credential| {
+            known.made <= seen && known.listed_from <= now && known.gone.is_none_or(|gone| gone > seen)
+        };
         let newest = self.credentials.iter().filter(stands).map(|known| known.made).max();
         let mut credentials: Vec<Listed> = self
             .credentials

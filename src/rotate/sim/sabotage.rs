@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     management::Management,
-    rotate::{Journal, Limits, Policy, TokenEndpoint},
+    rotate::{History, Journal, Limits, Outcome, Policy, TokenEndpoint},
     store::Store,
 };
 
@@ -67,10 +67,16 @@ pub enum Sabotage {
     NoGrace,
     /// A store takes no value, and says it did.
     WriteSwallowed,
+    /// A run says nothing of what is not over.
+    LeftOutOfReports,
+    /// One app's trouble silences every provider.
+    SharedFate,
+    /// Every app's values go to the first one's token endpoint.
+    SharedEndpoint,
 }
 
 impl Sabotage {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::CreateRetried,
         Self::CreatedAfterDelivery,
         Self::NotSynced,
@@ -93,6 +99,9 @@ impl Sabotage {
         Self::AbortLeavesNew,
         Self::NoGrace,
         Self::WriteSwallowed,
+        Self::LeftOutOfReports,
+        Self::SharedFate,
+        Self::SharedEndpoint,
     ];
 
     pub fn journal(bug: Option<Self>, inner: SimJournal) -> Box<dyn Journal> {
@@ -118,6 +127,7 @@ impl Sabotage {
     pub fn endpoint(bug: Option<Self>, inner: SimEndpoint) -> Box<dyn TokenEndpoint> {
         match bug {
             Some(Self::OneSuccess) => Box::new(BentEndpoint::new(inner)),
+            Some(Self::SharedEndpoint) => Box::new(SimEndpoint { app: 0, ..inner }),
             _ => Box::new(inner),
         }
     }
@@ -126,6 +136,12 @@ impl Sabotage {
         match bug {
             Some(bug) => Box::new(BentStore::new(bug, inner)),
             None => Box::new(inner),
+        }
+    }
+
+    pub fn report(bug: Option<Self>, outcomes: &mut [Outcome]) {
+        for outcome in outcomes.iter_mut().filter(|_| bug == Some(Self::LeftOutOfReports)) {
+            outcome.history = History::default();
         }
     }
 

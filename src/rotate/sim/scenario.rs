@@ -197,7 +197,7 @@ impl Scenario {
     }
 
     fn app(world: &mut World, index: usize, spec: &AppSpec) -> App {
-        let value = world.fresh_value();
+        let value = world.fresh_value(index);
         let mut provider = spec.provider();
         // Long known everywhere.
         let then = BEGIN - 100 * DAY;
@@ -208,7 +208,7 @@ impl Scenario {
         };
         add(world, value.clone(), By::Initial, then, BEGIN + spec.ends_in);
         for nth in 0..spec.strangers {
-            let strange = world.fresh_value();
+            let strange = world.fresh_value(index);
             let made = then + Ms::from(nth) * DAY;
             add(world, strange, By::Stranger, made, BEGIN + 300 * DAY);
         }
@@ -219,7 +219,8 @@ impl Scenario {
             shelf
         };
         let shelves = spec.stores.iter().enumerate().map(shelf).collect();
-        App { spec: spec.clone(), identity: format!("app-{index}"), provider, shelves, truth: Truth::default() }
+        let identity = format!("app-{index}");
+        App { spec: spec.clone(), identity, provider, shelves, truth: Truth::default(), troubled: false }
     }
 
     /// The longest that any app may take after the last disturbance.

@@ -81,7 +81,7 @@ fn concerns(happening: &Happening, app: usize) -> bool {
         | Happening::Emptied { app: of, .. }
         | Happening::Date { app: of, .. } => *of == app,
         Happening::StrangerRemoves { app: of, which } => *of == app && *which != Which::Stranger,
-        Happening::StrangerAdds { app: of } => *of == app,
+        Happening::StrangerAdds { app: of } | Happening::CopyAdds { app: of } => *of == app,
         other => other.is_contrary(),
     }
 }

@@ -51,6 +51,8 @@ pub struct World {
     pub disk: Disk,
     /// How far each host's wall clock is off, milliseconds.
     pub clocks: [i64; 2],
+    /// One of them was off at some time.
+    pub jumped: bool,
     pub processes: Vec<Process>,
     /// Processes that somebody wants started, by host.
     pub wanted: Vec<usize>,
@@ -62,10 +64,14 @@ pub struct World {
     pub trace: Option<Vec<String>>,
     /// Every value there ever was, for the leak scan.
     pub values: Vec<(Arc<str>, Fingerprint)>,
+    /// Whose each value is, by app.
+    pub homes: BTreeMap<Arc<str>, usize>,
     /// The state was put back to an earlier one.
     pub restored: bool,
     /// Why the last run left each app.
     pub rests: Vec<Option<Why>>,
+    /// Why each run left each app.
+    pub left: Vec<(usize, Why)>,
     timers: BTreeMap<(Ms, u64), Waker>,
     later: BTreeMap<(Ms, u64), Effect>,
     order: u64,
@@ -77,6 +83,8 @@ pub struct App {
     pub provider: Provider,
     pub shelves: Vec<Shelf>,
     pub truth: super::observer::Truth,
+    /// Something went wrong that concerns it.
+    pub troubled: bool,
 }
 
 /// One run of the program.
@@ -109,6 +117,7 @@ impl World {
             apps: Vec::new(),
             disk: Disk::default(),
             clocks: [0, 0],
+            jumped: false,
             processes: Vec::new(),
             wanted: Vec::new(),
             faults,
@@ -117,8 +126,10 @@ impl World {
             coverage: Coverage::default(),
             trace: None,
             values: Vec::new(),
+            homes: BTreeMap::new(),
             restored: false,
             rests: Vec::new(),
+            left: Vec::new(),
             timers: BTreeMap::new(),
             later: BTreeMap::new(),
             order: 0,
@@ -166,9 +177,16 @@ impl World {
         value
     }
 
-    pub fn fresh_value(&mut self) -> Arc<str> {
+    pub fn fresh_value(&mut self, app: usize) -> Arc<str> {
         let text = self.rng.canary();
-        self.value(text)
+        self.value_for(app, text)
+    }
+
+    /// A value of this app's.
+    pub fn value_for(&mut self, app: usize, text: String) -> Arc<str> {
+        let value = self.value(text);
+        self.homes.entry(value.clone()).or_insert(app);
+        value
     }
 
     #[must_use]
@@ -190,6 +208,13 @@ impl World {
     /// Something went wrong now: what is due after the last of it is counted from here.
     pub fn disturb(&mut self) {
         self.disturbed_at = self.disturbed_at.max(self.now);
+    }
+
+    /// Something goes wrong for this app; `None`: for all.
+    pub fn trouble(&mut self, app: Option<usize>) {
+        for (index, known) in self.apps.iter_mut().enumerate() {
+            known.troubled |= app.is_none_or(|app| app == index);
+        }
     }
 
     pub fn note(&mut self, text: impl FnOnce() -> String) {

@@ -79,3 +79,51 @@ fn a_grace_that_ends_soon_is_told_with_its_time() {
     insta::assert_snapshot!(grace("2026-11-21"), @"grace | both secrets live until 2026-11-27, while consumers pick the new one up | Run |");
     insta::assert_snapshot!(grace("2026-11-26"), @"grace | both secrets live until 2026-11-27 15:30 UTC, while consumers pick the new one up | Run |");
 }
+
+#[test]
+fn a_name_is_one_word_of_the_command() {
+    let mut events = placed("two words", "2026-11-20");
+    events.push(("2026-11-20", blocked(BlockReason::StoreFight)));
+    let history = known(events).history;
+    let status = history.noteworthy().unwrap().status("two words", on("2026-11-21"));
+    assert_eq!(status.command.as_deref(), Some("resolve 'two words'"));
+    let spaced = "file:/srv/my app/secret";
+    let events = handed_over("etl", "2026-11-20", "2026-12-04").into_iter();
+    let events = events.chain([("2026-11-20", Event::HandOver { store: spaced.to_owned(), due: on("2026-12-04") })]);
+    let events =
+        events.chain([("2026-11-20", Event::StoreAcked { store: PERSON.to_owned(), version: None, requests: vec![] })]);
+    let history = known(events.collect()).history;
+    let status = history.noteworthy().unwrap().status("it's", on("2026-11-21"));
+    assert_eq!(status.command.as_deref(), Some(r"confirm 'it'\''s'"));
+}
+
+#[test]
+fn an_abort_that_goes_forward_says_so_and_that_nothing_goes_unasked() {
+    let back = Event::RollingBack { who: "ann".to_owned() };
+    let forward = Event::RollingForward { why: "the old secret ends too soon".to_owned() };
+    let after = |more: Vec<Event>, now: &str| {
+        let events = [vec![back.clone(), forward.clone()], more].concat();
+        said(placed("etl", "2026-11-20"), events, now)
+    };
+    insta::assert_snapshot!(after(vec![], "2026-11-21"), @"delivering | ann called it off, and it goes forward all the same because the old secret ends too soon; the next run delivers to the stores that do not have it yet | Run |");
+    let over = Event::GraceStarted { until: on("2026-11-28") };
+    insta::assert_snapshot!(after(vec![over.clone()], "2026-11-29"), @"retiring | ann called it off, and it goes forward all the same because the old secret ends too soon; the old secret stays until a person says that it may go | Admin | retire etl");
+    let asked = Event::RetireAsked { who: "ann".to_owned() };
+    insta::assert_snapshot!(after(vec![over, asked], "2026-11-29"), @"retiring | ann called it off, and it goes forward all the same because the old secret ends too soon; the next run removes the old secret | Run |");
+}
+
+#[test]
+fn on_the_way_back_what_cannot_be_read_waits_for_a_persons_word() {
+    let given = Event::StoreIntent {
+        store: "hook:blind".to_owned(),
+        what: crate::rotate::Writing::Deliver,
+        attempt: 1,
+        fingerprint: NEW,
+        version_before: None,
+    };
+    let back = Event::RollingBack { who: "ann".to_owned() };
+    let text = said(placed("etl", "2026-11-20"), vec![given, opened("hook:blind"), back.clone()], "2026-11-21");
+    insta::assert_snapshot!(text, @"rolling-back | hook:blind may have the new value and cannot be read: once it has the old one again, say that the new one may go | Admin | retire etl");
+    let unseen = said(handed_over("etl", "2026-11-20", "2026-12-04"), vec![claimed("ann"), back], "2026-11-21");
+    insta::assert_snapshot!(unseen, @"rolling-back | the old value is put back everywhere, and the new one removed after the grace | Run |");
+}

@@ -13,7 +13,8 @@ impl World {
     pub fn sends_create(&mut self, process: usize, app: usize, marker: &str, value: Option<&str>) {
         self.must_not_act(process, "sends a create");
         if let Some(value) = value {
-            self.value(value.to_owned());
+            self.value_for(app, value.to_owned());
+            self.goes_to(app, value, "a provider");
         }
         let records = self.records(app);
         let intent = records.iter().rev().find(
@@ -54,6 +55,7 @@ impl World {
     pub fn sends_write(&mut self, process: usize, app: usize, index: usize, write: &Write<'_>) -> Option<Sort> {
         self.must_not_act(process, "writes to a store");
         let value = self.value(write.value.expose().to_owned());
+        self.goes_to(app, &value, "a store");
         let print = self.print_of(&value)?;
         let records = self.records(app);
         let shelf = self.apps.get(app)?.shelves.get(index)?;
@@ -80,7 +82,9 @@ impl World {
         let placed = records
             .iter()
             .any(|record| matches!(&record.event, Event::StoreWritten { fingerprint, .. } if *fingerprint == print));
-        if what == Writing::Deliver && (index > 0 || placed) && !is_read {
+        // What the provider shows again may come from there at any time.
+        let shown_again = index == 0 && self.apps.get(app).is_some_and(|app| !app.provider.has_overlap());
+        if what == Writing::Deliver && (index > 0 || placed) && !is_read && !shown_again {
             self.violate("I3", format!("{address} gets a value that no store was read with"));
         }
         if is_readable {

@@ -5,6 +5,7 @@
 
 mod effects;
 mod removals;
+mod report;
 mod standing;
 
 use std::sync::Arc;

@@ -3,11 +3,12 @@
 use super::{
     super::{
         provider::By,
+        store::Shelf,
         world::{DAY, MINUTE, Ms, World},
     },
     Notes,
 };
-use crate::rotate::{Event, Record};
+use crate::rotate::{Event, Record, Writing};
 
 /// Evidence for a removal may be this old.
 const FRESH: Ms = 5 * MINUTE;
@@ -107,8 +108,10 @@ impl World {
         let stays = stays.and_then(|print| self.value_of(print));
         let Some(stays) = stays else { return };
         self.held_by_none(app, notes, key_id, value);
-        self.evidence(app, notes, &stays, key_id);
-        self.grace_passed(app, &of_it, key_id);
+        let passed_over = if is_back { self.passed_over(app, &of_it) } else { Vec::new() };
+        self.evidence(app, notes, (&stays, value), key_id, &passed_over);
+        self.grace_passed(app, &of_it, key_id, &passed_over);
+        self.was_asked_for(app, &of_it, key_id);
         if notes.unknown_marker {
             self.violate("I15", format!("{key_id} is retired beside a marker that the journal does not know"));
         }
@@ -125,7 +128,14 @@ impl World {
     }
 
     /// G1, G2, G6: all of it seen by this very process, and lately.
-    fn evidence(&mut self, app: usize, notes: &Notes, stays: &str, key_id: &str) {
+    fn evidence(
+        &mut self,
+        app: usize,
+        notes: &Notes,
+        (stays, goes): (&str, &str),
+        key_id: &str,
+        passed_over: &[usize],
+    ) {
         let now = self.now;
         let is_fresh = |at: Ms| now - at <= FRESH;
         if !notes.listed.is_some_and(|(at, _)| is_fresh(at)) {
@@ -145,22 +155,56 @@ impl World {
         for (index, address) in shelves {
             match notes.read(index) {
                 Some((_, at, Some(value))) if is_fresh(*at) && **value == *stays => {}
+                Some((_, at, value))
+                    if passed_over.contains(&index) && is_fresh(*at) && value.as_deref() != Some(goes) => {}
                 _ => self.violate("I2", format!("{key_id} is retired, and {address} was not read with the new value")),
             }
         }
     }
 
+    /// Places that need not acknowledge on the way back: they never got the value, or a person says that they do not have it.
+    fn passed_over(&self, app: usize, of_it: &[&Record]) -> Vec<usize> {
+        let Some(known) = self.apps.get(app) else { return Vec::new() };
+        let turned = of_it.iter().rposition(|record| matches!(record.event, Event::RollingBack { .. }));
+        let before = |place: usize| turned.is_some_and(|turned| place < turned);
+        let asked = of_it.iter().rposition(|record| matches!(record.event, Event::RetireAsked { .. })) > turned;
+        let got = |address: &str| {
+            of_it.iter().enumerate().any(|(place, record)| match &record.event {
+                Event::StoreIntent { store, what: Writing::Deliver, .. } => store == address,
+                Event::Revealed { store, .. } => store == address && before(place),
+                _ => false,
+            })
+        };
+        let is_unseen = |shelf: &Shelf| !shelf.sort.abilities().is_some_and(|abilities| abilities.readable);
+        let shelves = known.shelves.iter().enumerate();
+        let passed = shelves.filter(|(_, shelf)| !got(&shelf.address) || (is_unseen(shelf) && asked));
+        passed.map(|(index, _)| index).collect()
+    }
+
+    /// What a person called off and what went forward all the same takes nothing away unasked, unless it is dead anyway.
+    fn was_asked_for(&mut self, app: usize, of_it: &[&Record], key_id: &str) {
+        let forward = of_it.iter().rposition(|record| matches!(record.event, Event::RollingForward { .. }));
+        let back = of_it.iter().rposition(|record| matches!(record.event, Event::RollingBack { .. }));
+        let asked = of_it.iter().rposition(|record| matches!(record.event, Event::RetireAsked { .. }));
+        let old = self.apps.get(app).and_then(|app| app.provider.find(key_id));
+        let is_dead = old.is_some_and(|old| old.end.is_some_and(|end| end + DAY < self.now));
+        if forward > back && asked < forward && !is_dead {
+            self.violate("I2", format!("{key_id} is retired after an abort, and nobody asked"));
+        }
+    }
+
     /// G2, G3 and I14 in true time.
-    fn grace_passed(&mut self, app: usize, of_it: &[&Record], key_id: &str) {
+    fn grace_passed(&mut self, app: usize, of_it: &[&Record], key_id: &str, passed_over: &[usize]) {
         let now = self.now;
         let Some(known) = self.apps.get(app) else { return };
         let grace = known.spec.grace;
         let is_dead = known.provider.find(key_id).is_some_and(|old| old.end.is_some_and(|end| end + DAY < now));
         // A state put back to before a rewrite has forgotten the rewrite: the residual the design names.
         let restored = self.restored;
-        let only_clock = known.spec.date_missing && self.clocks != [0, 0];
+        // Without a provider's date, runs count the days: a clock that jumped makes one of them too many.
+        let only_clock = known.spec.date_missing && self.jumped;
         let mut faults = Vec::new();
-        for (index, shelf) in known.shelves.iter().enumerate() {
+        for (index, shelf) in known.shelves.iter().enumerate().filter(|(index, _)| !passed_over.contains(index)) {
             let last = of_it.iter().rev().find(|record| match &record.event {
                 Event::StoreIntent { store, .. }
                 | Event::StoreDrift { store, .. }

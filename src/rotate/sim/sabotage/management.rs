@@ -59,6 +59,10 @@ impl Management for BentManagement {
                 return Ok(old);
             }
         }
+        let is_silenced = self.inner.line.world.with(|world| world.apps.iter().any(|app| app.troubled));
+        if self.bug == Sabotage::SharedFate && is_silenced {
+            return Err(ManagementFault { kind: FaultKind::NoAnswer, message: "no answer".to_owned() });
+        }
         let mut listing = match self.inner.list().await {
             Ok(listing) => listing,
             Err(fault) if self.bug == Sabotage::NotFoundIsGone && fault.kind == FaultKind::NoAnswer => {

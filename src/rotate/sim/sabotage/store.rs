@@ -109,7 +109,11 @@ impl Store for BentStore {
     }
 
     async fn writable(&self) -> Writable {
+        let process = self.inner.line.process;
+        let is_dry =
+            self.inner.line.world.with(|world| world.processes.get(process).is_some_and(|process| process.is_dry));
         if self.bug == Sabotage::DryRunWrites
+            && is_dry
             && let Ok(held) = self.inner.read().await
             && let Some(value) = &held.value
         {

@@ -73,6 +73,12 @@ fn shows(bug: Sabotage) -> (Scenario, &'static [&'static str]) {
         Sabotage::AbortLeavesNew => (calm.when(DAY + DAY / 2, Happening::Abort { app: 0 }), &["I2", "I7", "I1", "ack"]),
         Sabotage::NoGrace => (Scenario::new(vec![AppSpec { grace: 7 * DAY, ..two() }]), &["I14"]),
         Sabotage::WriteSwallowed => (calm, &["ack", "I2", "I3"]),
+        Sabotage::LeftOutOfReports => (calm, &["I11"]),
+        Sabotage::SharedFate => {
+            let down = Happening::ProviderDown { app: 0, lasts: 30 * HOUR };
+            (Scenario::new(vec![two(), two()]).when(MINUTE, down), &["I12"])
+        }
+        Sabotage::SharedEndpoint => (Scenario::new(vec![two(), two()]), &["I13"]),
     }
 }
 
