@@ -163,6 +163,15 @@ pub struct Constraints {
     pub rotated_grace: Option<Duration>,
     /// Kind B: lifetime that the provider's policy gives a new value.
     pub fixed_lifetime: Option<Duration>,
+    /// What holds in place of all this for a secret on the service principal, where that has any.
+    pub on_principal: Option<Box<Self>>,
+}
+
+impl Constraints {
+    #[must_use]
+    pub fn on(&self, holder: Holder) -> &Self {
+        self.on_principal.as_deref().filter(|_| holder == Holder::ServicePrincipal).unwrap_or(self)
+    }
 }
 
 /// What to make.
