@@ -10,6 +10,7 @@ mod hook;
 mod keycloak;
 mod okta;
 mod open;
+mod own;
 mod rest;
 mod sign_in;
 #[cfg(all(test, feature = "sandbox"))]
@@ -22,6 +23,7 @@ pub use hook::{Hook, of_app as hook_of_app};
 pub use keycloak::Keycloak;
 pub use okta::{Okta, SCOPE as OKTA_SCOPE};
 pub use open::{OpenFault, open, sign_in};
+pub use own::{own_apps, own_end};
 pub use rest::Access;
 
 use std::time::Duration;
