@@ -87,15 +87,17 @@ impl Api {
         self.send(call).await
     }
 
-    /// The same to where a machine is told of its own identity; no proxy stands before plain http.
+    /// The same to where a machine is told of its own identity; no proxy stands before plain http. `named_by_platform`: the
+    /// environment names the place and carries the header that goes there.
     ///
     /// # Errors
     /// Those of [`Api::call`], or any other address.
-    pub async fn ask_for_identity(&self, call: Call<'_>) -> Result<Answer, CallFault> {
-        if !probe::is_identity_endpoint(&call.url) {
+    pub async fn ask_for_identity(&self, call: Call<'_>, named_by_platform: bool) -> Result<Answer, CallFault> {
+        if !probe::is_identity_endpoint(&call.url, named_by_platform) {
             let host = call.url.host_str().unwrap_or_default();
+            let link = if named_by_platform { "its link (169.254.0.0/16)" } else { "at 169.254.169.254" };
             return Err(CallFault::NotSent(format!(
-                "a managed identity is asked for over http on this machine or at 169.254.169.254, and nowhere else ({host})"
+                "a managed identity is asked for over http on this machine or {link}, and nowhere else ({host})"
             )));
         }
         self.send(call).await

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Expiry, ExpirySource, FindingCode, Severity, Verdict, judge::Case};
+use super::{
+    Expiry, ExpirySource, FindingCode, Severity, Verdict,
+    judge::{Case, Ours},
+};
 use crate::{
     clock::is_never,
     inventory::{Expires, Key, Subject},
@@ -12,16 +15,17 @@ use crate::{
 
 pub(super) const MILLIS_A_DAY: i64 = 86_400_000;
 
-/// The end that counts: the certificate's own, else what the provider told of a value we made, else the declared one.
+/// The end that counts: the certificate's own, else what the provider told of a value we made or sign in with, else the declared one.
 pub(super) fn expiry(
     subject: Subject<'_>,
     observation: &Observation,
     own: Option<Own<'_>>,
+    ours: Option<Ours>,
     now: DateTime<Utc>,
 ) -> Expiry {
     // The inventory's date is the predecessor's.
     let declared = subject.credential.expires.filter(|declared| own.is_none() || *declared == Expires::Never);
-    let made = own.and_then(|own| own.made.end);
+    let made = own.and_then(|own| own.made.end).or(ours.and_then(|ours| ours.end));
     let (at, source) = match (observation.certificate_end, made, declared) {
         (Some(end), ..) => (Some(end), Some(ExpirySource::Certificate)),
         (None, Some(end), _) => (Some(end), Some(ExpirySource::Provider)),
@@ -38,6 +42,8 @@ pub(super) fn expiry(
 pub(super) fn findings(case: &Case<'_>) -> Vec<(FindingCode, Severity)> {
     let wrong = is_declared_wrong(case).then_some((FindingCode::DeclaredDateWrong, Severity::Warning));
     let other = match (case.expiry.source, end(case)) {
+        // What nobody could have written down is no omission.
+        (None, _) if case.recall.ours.is_some() => None,
         (None, _) => undeclared(case),
         _ if case.verdict == Verdict::ExpiredSecret => None,
         (Some(_), None) => {

@@ -22,6 +22,15 @@ pub struct Recall<'r> {
     pub value: Option<Fingerprint>,
     /// Its rotations.
     pub known: Option<&'r Known>,
+    /// It is what credwatch itself signs in with.
+    pub ours: Option<Ours>,
+}
+
+/// A credential of credwatch's own: the settings name it, and no inventory says when it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ours {
+    /// As its provider tells it; `None`: not to be known.
+    pub end: Option<DateTime<Utc>>,
 }
 
 /// Everything a judgement looks at.
@@ -54,7 +63,7 @@ pub fn assess<'a>(
     let facts = Facts::of(subject, recall.known, now);
     let verdict = verdict(subject, &observation.outcome, policy, now, own);
     let accepted = accepted(verdict, answer(observation));
-    let expiry = dates::expiry(subject, observation, own, now);
+    let expiry = dates::expiry(subject, observation, own, recall.ours, now);
     let rotation = facts.as_ref();
     let case = Case { subject, observation, policy, now, recall, own, rotation, verdict, accepted, expiry };
     let mut findings: Vec<Finding> = code(&case)

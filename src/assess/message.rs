@@ -99,11 +99,11 @@ pub(super) fn of(case: &Case<'_>, code: FindingCode) -> String {
         },
         FindingCode::Expiring => {
             let (day, when) = day_and_distance(case);
-            format!("The {noun} expires on {day}, {when}.")
+            format!("The {noun} expires on {day}, {when}{}.", stake(case))
         }
         FindingCode::Expired => {
             let (day, when) = day_and_distance(case);
-            format!("The {noun} expired on {day}, {when}.")
+            format!("The {noun} expired on {day}, {when}{}.", stake(case))
         }
         FindingCode::NeverExpires => match case.expiry.at {
             Some(at) => format!("The {noun} never expires (its end is {}).", day(at)),
@@ -138,24 +138,31 @@ fn pause(seconds: u64) -> String {
 
 /// What the owner calls it.
 pub(super) fn noun(case: &Case<'_>) -> &'static str {
-    match case.subject.credential.key {
-        Key::Certificate { .. } => "certificate",
-        Key::Secret(_) | Key::Undeclared => "secret",
+    match (&case.subject.credential.key, case.recall.ours) {
+        (Key::Certificate { .. }, None) => "certificate",
+        (Key::Secret(_) | Key::Undeclared, None) => "secret",
+        (Key::Certificate { .. }, Some(_)) => "certificate that credwatch itself signs in with",
+        (Key::Secret(_) | Key::Undeclared, Some(_)) => "secret that credwatch itself signs in with",
     }
+}
+
+/// What hangs on it, where that is more than itself.
+fn stake(case: &Case<'_>) -> &'static str {
+    if case.recall.ours.is_some() { "; without it no secret is rotated" } else { "" }
 }
 
 fn invalid_secret(case: &Case<'_>) -> String {
     let changed = if case.recall.value_changed { "; the value is not the one of the last run" } else { "" };
-    let told = told(case);
+    let (told, noun) = (told(case), noun(case));
     match case.expiry {
         Expiry { at: Some(at), never: false, source, .. } if at <= case.now => {
             let declared = if source == Some(ExpirySource::Declared) { "declared " } else { "" };
             format!(
-                "The server refuses the secret{told}; its {declared}end was {}, so it has probably expired{changed}.",
+                "The server refuses the {noun}{told}; its {declared}end was {}, so it has probably expired{changed}.",
                 day(at)
             )
         }
-        _ => format!("The server refuses the secret as wrong{told}{changed}."),
+        _ => format!("The server refuses the {noun} as wrong{told}{changed}{}.", stake(case)),
     }
 }
 
@@ -163,9 +170,9 @@ fn expired_secret(case: &Case<'_>) -> String {
     match case.expiry {
         Expiry { at: Some(at), .. } if at <= case.now => {
             let (day, when) = day_and_distance(case);
-            format!("The secret expired on {day}, {when}{}.", told(case))
+            format!("The {} expired on {day}, {when}{}{}.", noun(case), told(case), stake(case))
         }
-        _ => format!("The server says that the secret has expired{}.", told(case)),
+        _ => format!("The server says that the {} has expired{}{}.", noun(case), told(case), stake(case)),
     }
 }
 

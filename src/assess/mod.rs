@@ -16,7 +16,7 @@ mod verdict;
 
 pub use explain::{Explanation, explain, near};
 pub use finding::{Finding, FindingCode, UnknownCode};
-pub use judge::{Recall, assess};
+pub use judge::{Ours, Recall, assess};
 pub use policy::{NeverPolicy, Policy};
 pub use rotation::{HandOver, Progress, Standing};
 pub use summary::Summary;

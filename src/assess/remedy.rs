@@ -17,6 +17,10 @@ pub(super) fn of(case: &Case<'_>, code: FindingCode) -> String {
         general(case, code)
     };
     sentences.extend(rotation::todo(case, code));
+    if case.recall.ours.is_some() {
+        let provider = case.subject.app.registration.provider.name();
+        sentences.push(format!("It stands under `management:` in the settings, for provider {provider}."));
+    }
     if let Some(runbook) = &case.subject.app.runbook {
         sentences.push(format!("Runbook: {}", printable(runbook.as_str())));
     }
@@ -37,8 +41,14 @@ fn general(case: &Case<'_>, code: FindingCode) -> Vec<String> {
     }
     if code.asks_for_a_new_one() {
         sentences.push(origin::steps(case.subject));
-        sentences.push(product::steps(case.subject.app.used_by.as_deref()));
-        sentences.push(format!("Then {}correct `expires` in the inventory.", store(case)));
+        match case.recall.ours {
+            Some(_) => sentences
+                .extend(place(case).map(|place| format!("Put the new value where credwatch reads it ({place})."))),
+            None => {
+                sentences.push(product::steps(case.subject.app.used_by.as_deref()));
+                sentences.push(format!("Then {}correct `expires` in the inventory.", store(case)));
+            }
+        }
     }
     if matches!(code, FindingCode::SecretHasWhitespace | FindingCode::SecretEmpty) {
         sentences.extend(place(case).map(|place| format!("It is read from {place}.")));

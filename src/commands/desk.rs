@@ -5,10 +5,13 @@ use std::{io::Write, path::PathBuf, sync::Arc};
 use anyhow::{Context, bail, ensure};
 
 use crate::{
+    assess::Assessment,
     cli::Common,
     clock,
     exit::Exit,
-    inventory::{self, Inventory, Subject},
+    inventory::{self, App, Inventory, Subject},
+    job::own,
+    management,
     rotate::{Entry, Event, History, Journal, Made, Rotation, RotationId, identity, primary},
     secret::{Fingerprint, Fingerprints, Resolver, Secret},
     settings::{self, Settings},
@@ -74,6 +77,17 @@ impl Desk {
     pub fn history(&self, identity: &str) -> anyhow::Result<History> {
         let records = self.journal.of(identity)?;
         History::replay(&records).with_context(|| format!("the journal of {identity} contradicts itself"))
+    }
+
+    pub fn own_apps(&self) -> Vec<App> {
+        management::own_apps(&self.inventory, &self.settings)
+    }
+
+    /// What the last run that rotated saw of what credwatch itself signs in with.
+    pub fn own<'a>(&self, apps: &'a [App]) -> anyhow::Result<Vec<Assessment<'a>>> {
+        let memory = Sqlite::open(&self.state)?.memory()?;
+        let seen = own::recall(apps, &memory, &self.settings.policy, clock::now());
+        Ok(seen.into_iter().map(|(assessment, _)| assessment).collect())
     }
 
     /// The one credential of the app that is meant.

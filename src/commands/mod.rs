@@ -15,6 +15,7 @@ mod init;
 mod man;
 mod next;
 mod notify_test;
+mod own;
 mod progress;
 mod reveal;
 mod rotate;

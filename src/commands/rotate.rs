@@ -6,15 +6,17 @@ use anyhow::{Context, ensure};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    assess::Assessment,
     cli::Common,
     clock,
     exit::Exit,
     inventory::{self, Inventory},
-    logging, probe,
+    job::own,
+    logging, management, probe,
     rotate::{Opening, Round, told},
     secret::Resolver,
     settings::{self, Settings},
-    state::{self, SqliteJournal},
+    state::{self, Begun, Memory, Night, Sqlite, SqliteJournal, State},
     store,
     text::printable,
 };
@@ -72,15 +74,24 @@ impl Ground {
         Ok(Self { settings, inventory, secrets })
     }
 
-    fn opening(&self, key: [u8; 32], early: bool, cancel: &CancellationToken) -> Opening<'_> {
-        let options = probe::Options {
+    fn options(&self, key: [u8; 32], cancel: &CancellationToken) -> probe::Options {
+        probe::Options {
             http: self.settings.http.clone(),
             ca: self.settings.ca.clone(),
             allow: self.settings.allow.clone(),
             offline: false,
             fingerprint_key: Some(key),
             shutdown: cancel.clone(),
-        };
+        }
+    }
+
+    fn look<'l>(&'l self, key: [u8; 32], memory: &'l Memory, cancel: &CancellationToken) -> own::Look<'l> {
+        let options = self.options(key, cancel);
+        own::Look { settings: &self.settings, secrets: &self.secrets, memory, fingerprint_key: key, options }
+    }
+
+    fn opening(&self, key: [u8; 32], early: bool, cancel: &CancellationToken) -> Opening<'_> {
+        let options = self.options(key, cancel);
         Opening { settings: &self.settings, secrets: Arc::clone(&self.secrets), options, fingerprint_key: key, early }
     }
 }
@@ -90,7 +101,7 @@ impl Ground {
 pub async fn rotate(args: RotateArgs, common: &Common) -> anyhow::Result<Exit> {
     let ground = Ground::read(&args.apps, common)?;
     let url = common.state.as_deref().or(ground.settings.state.as_deref());
-    let state = match state::begin(url) {
+    let mut state = match state::begin(url) {
         Ok(begun) => begun,
         Err(fault @ state::StateFault::Locked(_)) => {
             tracing::error!("{fault}");
@@ -114,11 +125,15 @@ pub async fn rotate(args: RotateArgs, common: &Common) -> anyhow::Result<Exit> {
         }
     };
     let run = clock::new_id();
+    let own_apps = management::own_apps(&ground.inventory, &ground.settings);
+    let seen = ground.look(*journal.key(), &state.memory, &cancel).examine(&own_apps).await?;
+    let seen = remember(&mut state, &run, seen);
     let opening = ground.opening(*journal.key(), args.now, &cancel);
     let round = Round { opening, journal: &journal, run: &run, epoch, cancel };
     let (outcomes, unfit) = round.advance(&ground.inventory).await?;
     let now = clock::now();
-    let mut exit = told::unfit(&unfit);
+    // Said only now: what cannot be said must keep nothing from being done.
+    let mut exit = told::worse(super::own::tell(&seen, common.quiet)?, told::unfit(&unfit));
     for come in &outcomes {
         let line = told::outcome(&come.policy, &come.how, now);
         if !common.quiet || line.exit != Exit::Clean {
@@ -142,19 +157,36 @@ pub async fn plan(args: PlanArgs, common: &Common) -> anyhow::Result<Exit> {
     let journal = if place.exists() { SqliteJournal::open(&place)? } else { SqliteJournal::in_memory()? };
     let cancel = CancellationToken::new();
     let signal = super::signals::cancel_on_signal(&cancel)?;
+    let memory = if place.exists() { Sqlite::open(&place)?.memory()? } else { Memory::default() };
+    let own_apps = management::own_apps(&ground.inventory, &ground.settings);
+    let seen = ground.look(*journal.key(), &memory, &cancel).examine(&own_apps).await?;
+    let seen: Vec<_> = seen.into_iter().map(|(assessment, _)| assessment).collect();
     let opening = ground.opening(*journal.key(), args.now, &cancel);
     let round = Round { opening, journal: &journal, run: "plan", epoch: 0, cancel };
-    let (seen, unfit) = round.foresee(&ground.inventory).await?;
-    let mut exit = told::unfit(&unfit);
-    for come in &seen {
+    let (foreseen, unfit) = round.foresee(&ground.inventory).await?;
+    let mut exit = told::worse(super::own::tell(&seen, common.quiet)?, told::unfit(&unfit));
+    for come in &foreseen {
         let line = told::foresight(&come.policy, &come.how, clock::now());
         println(&line.text)?;
         exit = told::worse(exit, line.exit);
     }
-    if seen.is_empty() && unfit.is_empty() {
+    if foreseen.is_empty() && unfit.is_empty() {
         println(NOBODY)?;
     }
     Ok(signal.exit().unwrap_or(exit))
+}
+
+/// Keeps how what credwatch itself signs in with stands, for the audits that rotate nothing.
+fn remember<'a>(begun: &mut Begun, run: &str, seen: Vec<own::Seen<'a>>) -> Vec<Assessment<'a>> {
+    let (mut seen, values): (Vec<_>, Vec<_>) = seen.into_iter().unzip();
+    if !seen.is_empty() {
+        let night = Night { now: clock::now(), scope: None, offline: false };
+        let changes = begun.memory.learn(&night, seen.iter_mut().zip(values));
+        if let Err(fault) = begun.state.record(run, &night, &changes) {
+            tracing::error!("{}", state::unavailable(&fault).message);
+        }
+    }
+    seen
 }
 
 const NOBODY: &str = "no credential of the inventory opts in to rotation: none has a `rotate:` block";

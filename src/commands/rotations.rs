@@ -11,6 +11,7 @@ use crate::{
     cli::Common,
     clock,
     exit::Exit,
+    job::FailOn,
     rotate::{Dice, Event, Rotation, RotationId, Stage, SystemDice, Turn, age, identity},
     text::printable,
 };
@@ -71,7 +72,10 @@ pub struct AdoptArgs {
 /// A state, settings or inventory that cannot be read.
 pub async fn list(args: ListArgs, common: &Common) -> anyhow::Result<Exit> {
     let mut lines = Vec::new();
-    if let Some(desk) = Desk::open(common)? {
+    let desk = Desk::open(common)?;
+    let own_apps = desk.as_ref().map(Desk::own_apps).unwrap_or_default();
+    let own = desk.as_ref().map_or(Ok(Vec::new()), |desk| desk.own(&own_apps))?;
+    if let Some(desk) = &desk {
         for subject in desk.inventory.subjects() {
             let history = desk.history(&identity(subject))?;
             if let Some(rotation) = history.noteworthy() {
@@ -80,6 +84,10 @@ pub async fn list(args: ListArgs, common: &Common) -> anyhow::Result<Exit> {
         }
     }
     let now = clock::now();
+    let exit = match args.output {
+        Look::Json => FailOn::Critical.exit(&own, false),
+        Look::Table => super::own::tell(&own, common.quiet)?,
+    };
     let mut stdout = anstream::stdout().lock();
     match args.output {
         Look::Json => {
@@ -98,7 +106,8 @@ pub async fn list(args: ListArgs, common: &Common) -> anyhow::Result<Exit> {
                 })
             };
             let rows: Vec<_> = lines.iter().map(row).collect();
-            writeln!(stdout, "{:#}", json!({"schema": "credwatch.rotations/1", "rotations": rows}))?;
+            let all = json!({"schema": "credwatch.rotations/1", "management": own, "rotations": rows});
+            writeln!(stdout, "{all:#}")?;
         }
         Look::Table if lines.is_empty() => writeln!(anstream::stderr(), "no rotation is under way")?,
         Look::Table => {
@@ -116,7 +125,7 @@ pub async fn list(args: ListArgs, common: &Common) -> anyhow::Result<Exit> {
     }
     stdout.flush()?;
     let blocked = lines.iter().any(|(app, _, rotation)| rotation.status(app, now).stage == Stage::Blocked);
-    Ok(if blocked { Exit::Findings } else { Exit::Clean })
+    Ok(if blocked { Exit::Findings } else { exit })
 }
 
 /// # Errors

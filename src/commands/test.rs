@@ -82,8 +82,15 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     };
     let summary = Summary::of(&assessments);
     let credentials = &assessments;
-    let mut report =
-        Report { schema: report::SCHEMA, run, summary, credentials, last_success: None, earlier_success: None };
+    let mut report = Report {
+        schema: report::SCHEMA,
+        run,
+        summary,
+        management: &[],
+        credentials,
+        last_success: None,
+        earlier_success: None,
+    };
     write_all(&targets, &mut report);
     report.run.incomplete.iter().for_each(|missing| tracing::error!("{}", missing.message));
     if args.show_claims {

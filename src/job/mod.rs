@@ -4,6 +4,7 @@
 
 mod fail_on;
 mod journal;
+pub mod own;
 mod retest;
 mod rotation;
 
@@ -20,7 +21,7 @@ use crate::{
     clock,
     exit::Exit,
     inventory::{self, Inventory, Selection, Subject},
-    logging,
+    logging, management,
     notify::{self, DeadMan, Desk, Tonight},
     period::Period,
     probe::{self, NotTested, Observation, Outcome, Prober},
@@ -143,10 +144,16 @@ impl Job {
         let started_at = clock::now();
         let inventory = self.inventory(settings)?;
         let mut subjects: Vec<Subject<'_>> = inventory.subjects().collect();
+        let own_apps = management::own_apps(&inventory, settings);
         let mut begun = begun.map_or_else(state::forgetful, Ok)?;
         let mut run = self.describe(started_at);
         run.incomplete.extend(begun.incomplete.take());
 
+        // Before a rotation needs it: what it met is told even where the rotations end early.
+        let own = match self.rotate {
+            true => self.look(settings, resolver, &begun, stage).examine(&own_apps).await?,
+            false => own::recall(&own_apps, &begun.memory, &settings.policy, self.as_of.unwrap_or(started_at)),
+        };
         let journal = begun.journal.as_ref();
         let advanced = match self.rotate {
             true => rotation::advance(settings, resolver, &inventory, journal, &mut run, stage.cancel).await?,
@@ -161,8 +168,12 @@ impl Job {
             run.incomplete.extend(noted.err());
         }
         advanced.tell(&mut known, &subjects);
-        let fingerprints: Vec<_> = observations.iter().map(|observation| observation.fingerprint).collect();
+        let ours = own.len();
+        let mut fingerprints: Vec<_> = observations.iter().map(|observation| observation.fingerprint).collect();
         let mut assessments = judge_all(&subjects, observations, &known, settings, &begun, now);
+        let (own, values): (Vec<_>, Vec<_>) = own.into_iter().unzip();
+        assessments.splice(0..0, own);
+        fingerprints.splice(0..0, values);
 
         let (partial, scope) =
             (self.selection.is_partial() || stage.cancel.is_cancelled(), Night::scope_of(&self.paths));
@@ -200,13 +211,15 @@ impl Job {
         run.finished_at = clock::now();
         let sound = run.incomplete.is_empty()
             && !assessments.iter().any(|assessment| assessment.test.verdict.is_inconclusive());
+        let (management, credentials) = assessments.split_at(ours);
         let mut report = Report {
             schema: report::SCHEMA,
             last_success: if sound { Some(run.finished_at) } else { begun.last_success },
             earlier_success: begun.last_success,
             run,
-            summary: Summary::of(&assessments),
-            credentials: &assessments,
+            summary: Summary::of(credentials),
+            management,
+            credentials,
         };
         (stage.publish)(&mut report, &tonight);
         for missing in &report.run.incomplete {
@@ -249,6 +262,28 @@ impl Job {
         }
     }
 
+    fn options(&self, settings: &Settings, begun: &Begun, stage: &Stage<'_>) -> probe::Options {
+        probe::Options {
+            http: settings.http.clone(),
+            ca: settings.ca.clone(),
+            allow: settings.allow.clone(),
+            offline: self.offline,
+            fingerprint_key: Some(begun.state.installation().key),
+            shutdown: stage.cancel.clone(),
+        }
+    }
+
+    fn look<'l>(
+        &self,
+        settings: &'l Settings,
+        secrets: &'l Arc<Resolver>,
+        begun: &'l Begun,
+        stage: &Stage<'_>,
+    ) -> own::Look<'l> {
+        let options = self.options(settings, begun, stage);
+        own::Look { settings, secrets, memory: &begun.memory, fingerprint_key: begun.state.installation().key, options }
+    }
+
     async fn probe(
         &self,
         settings: &Settings,
@@ -257,14 +292,7 @@ impl Job {
         begun: &Begun,
         stage: &Stage<'_>,
     ) -> anyhow::Result<Vec<Observation>> {
-        let options = probe::Options {
-            http: settings.http.clone(),
-            ca: settings.ca.clone(),
-            allow: settings.allow.clone(),
-            offline: self.offline,
-            fingerprint_key: Some(begun.state.installation().key),
-            shutdown: stage.cancel.clone(),
-        };
+        let options = self.options(settings, begun, stage);
         let prober = Prober::new(options, Arc::clone(resolver)).context("the HTTP client could not be set up")?;
         let mut observations = prober.run(subjects, |done| (stage.progress)(done, subjects.len())).await;
         retest::retest_changed(&prober, subjects, &mut observations, &begun.memory, stage.cancel).await;
@@ -331,6 +359,7 @@ fn judge_all<'a>(
             value_changed: begun.memory.value_changed(*subject, &observation),
             value: observation.fingerprint.or_else(|| begun.memory.value(*subject)),
             known,
+            ours: None,
         };
         assess::assess(*subject, &observation, &settings.policy, now, &recall)
     });

@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use reqwest::Method;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -21,7 +21,7 @@ use super::{
     rest::{Access, Rest},
 };
 use crate::{api::Api, clock, secret::Secret};
-use policy::Policy;
+use policy::{OwnPolicies, Policy};
 
 pub struct Entra {
     rest: Rest,
@@ -132,6 +132,37 @@ impl Entra {
         Ok((object, answer.date()))
     }
 
+    /// What the policy that holds for one of the app's objects says: its own, else the tenant's.
+    async fn bound(&self, holder: Holder) -> Result<Constraints, ManagementFault> {
+        let url = self.url(holder, Some("appManagementPolicies"));
+        let own = self.policy::<OwnPolicies>(url, "reading the app's own management policy").await?;
+        let restrictions = match own.and_then(OwnPolicies::in_force) {
+            Some(restrictions) => Some(restrictions),
+            None => {
+                let url = self.rest.url(&["v1.0", "policies", "defaultAppManagementPolicy"]);
+                let policy = self.policy::<Policy>(url, "reading the app management policy").await?;
+                policy.map(|policy| policy.on(holder))
+            }
+        };
+        let mut constraints = Constraints::default();
+        if let Some(restrictions) = restrictions {
+            // A principal is as old as its application, or younger.
+            restrictions.bind(&mut constraints, self.seen(|seen| seen.created));
+        }
+        Ok(constraints)
+    }
+
+    /// `None`: not to be had with these rights; the create itself will say.
+    async fn policy<T: DeserializeOwned>(&self, url: Url, doing: &str) -> Result<Option<T>, ManagementFault> {
+        match self.rest.get::<T>(url, doing).await {
+            Ok((policy, _)) => Ok(Some(policy)),
+            Err(fault) if matches!(fault.kind, FaultKind::NotFound | FaultKind::Forbidden | FaultKind::Refused) => {
+                Ok(None)
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
     fn seen<T>(&self, work: impl FnOnce(&mut Seen) -> T) -> T {
         // Written whole: a panic elsewhere leaves it as it was.
         work(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
@@ -176,18 +207,13 @@ impl Management for Entra {
     }
 
     async fn constraints(&self) -> Result<Constraints, ManagementFault> {
-        let (personal, created) = self.seen(|seen| (seen.has_personal_accounts, seen.created));
-        let limit = personal.then_some(2);
-        let url = self.rest.url(&["v1.0", "policies", "defaultAppManagementPolicy"]);
-        let policy = match self.rest.get::<Policy>(url, "reading the app management policy").await {
-            Ok((policy, _)) => policy,
-            // Not to be had with these rights: the create itself will say.
-            Err(fault) if matches!(fault.kind, FaultKind::NotFound | FaultKind::Forbidden | FaultKind::Refused) => {
-                return Ok(Constraints { limit, ..Constraints::default() });
-            }
-            Err(fault) => return Err(fault),
-        };
-        Ok(policy.constraints(limit, created))
+        let (personal, on_principal) = self.seen(|seen| (seen.has_personal_accounts, !seen.on_principal.is_empty()));
+        let mut constraints = self.bound(Holder::Application).await?;
+        constraints.limit = personal.then_some(2);
+        if on_principal {
+            constraints.on_principal = Some(Box::new(self.bound(Holder::ServicePrincipal).await?));
+        }
+        Ok(constraints)
     }
 
     async fn create(&self, order: &Order) -> Result<Created, CreateFault> {

@@ -10,6 +10,7 @@ mod hook;
 mod keycloak;
 mod okta;
 mod open;
+mod own;
 mod rest;
 mod sign_in;
 #[cfg(all(test, feature = "sandbox"))]
@@ -22,6 +23,7 @@ pub use hook::{Hook, of_app as hook_of_app};
 pub use keycloak::Keycloak;
 pub use okta::{Okta, SCOPE as OKTA_SCOPE};
 pub use open::{OpenFault, open, sign_in};
+pub use own::{own_apps, own_end};
 pub use rest::Access;
 
 use std::time::Duration;
@@ -163,6 +165,15 @@ pub struct Constraints {
     pub rotated_grace: Option<Duration>,
     /// Kind B: lifetime that the provider's policy gives a new value.
     pub fixed_lifetime: Option<Duration>,
+    /// What holds in place of all this for a secret on the service principal, where that has any.
+    pub on_principal: Option<Box<Self>>,
+}
+
+impl Constraints {
+    #[must_use]
+    pub fn on(&self, holder: Holder) -> &Self {
+        self.on_principal.as_deref().filter(|_| holder == Holder::ServicePrincipal).unwrap_or(self)
+    }
 }
 
 /// What to make.

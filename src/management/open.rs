@@ -73,7 +73,7 @@ pub fn open(
 }
 
 /// The entry of the same place, else the only one of the provider that names no place.
-fn entry<'s>(app: &App, settings: &'s Settings) -> Option<&'s settings::Management> {
+pub(super) fn entry<'s>(app: &App, settings: &'s Settings) -> Option<&'s settings::Management> {
     let registration = &app.registration;
     let same = |one: Option<&str>, other: Option<&str>| match (one, other) {
         (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
@@ -125,13 +125,20 @@ pub fn sign_in(
     client_sign_in(client, settings, secrets, api, (Some(scope.to_owned()), None))
 }
 
+/// What names the API in the request for a token, as scope or, for Auth0, as audience.
+pub(super) fn asks_for(provider: &str, root: &Url) -> (Option<String>, Option<String>) {
+    match provider {
+        "entra" => (Some(format!("{}/.default", root.as_str().trim_end_matches('/'))), None),
+        "okta" => (Some(OKTA_SCOPE.to_owned()), None),
+        "auth0" => (None, Some(Auth0::audience(root))),
+        _ => (None, None),
+    }
+}
+
 /// The sign-in that the entry describes, or the client's own.
-fn access(
-    opening: &Opening<'_>,
-    scope: Option<String>,
-    audience: Option<String>,
-) -> Result<Arc<dyn Access>, OpenFault> {
-    let Opening { app, entry, settings, secrets, api, .. } = opening;
+fn access(opening: &Opening<'_>) -> Result<Arc<dyn Access>, OpenFault> {
+    let Opening { app, entry, settings, secrets, api, root, .. } = opening;
+    let (scope, audience) = asks_for(app.registration.provider.name(), root);
     if entry.key == ManagementKey::ManagedIdentity {
         let identity = managed_identity(entry, Arc::clone(secrets), (*api).clone(), scope.as_deref())?;
         return Ok(Arc::new(SignIn::new(identity)));
@@ -216,32 +223,31 @@ fn managed_identity(
 }
 
 fn entra(opening: &Opening<'_>) -> Result<Box<dyn Management>, OpenFault> {
-    let scope = format!("{}/.default", opening.root.as_str().trim_end_matches('/'));
-    let access = access(opening, Some(scope), None)?;
+    let access = access(opening)?;
     Ok(Box::new(Entra::new(opening.api.clone(), access, opening.root.clone(), &opening.app.client_id)))
 }
 
 fn aveva(opening: &Opening<'_>) -> Result<Box<dyn Management>, OpenFault> {
     let tenant = opening.app.registration.tenant.as_deref();
     let tenant = tenant.ok_or_else(|| OpenFault("write the `tenant` of the app into the inventory".to_owned()))?;
-    let access = access(opening, None, None)?;
+    let access = access(opening)?;
     Ok(Box::new(Aveva::new(opening.api.clone(), access, opening.root.clone(), tenant, &opening.app.client_id)))
 }
 
 fn keycloak(opening: &Opening<'_>) -> Result<Box<dyn Management>, OpenFault> {
     let realm = opening.app.registration.realm.as_deref();
     let realm = realm.ok_or_else(|| OpenFault("the app names no realm".to_owned()))?;
-    let access = access(opening, None, None)?;
+    let access = access(opening)?;
     Ok(Box::new(Keycloak::new(opening.api.clone(), access, opening.root.clone(), realm, &opening.app.client_id)))
 }
 
 fn okta(opening: &Opening<'_>) -> Result<Box<dyn Management>, OpenFault> {
-    let access = access(opening, Some(OKTA_SCOPE.to_owned()), None)?;
+    let access = access(opening)?;
     let key = *opening.fingerprint_key;
     Ok(Box::new(Okta::new(opening.api.clone(), access, opening.root.clone(), &opening.app.client_id, key)))
 }
 
 fn auth0(opening: &Opening<'_>) -> Result<Box<dyn Management>, OpenFault> {
-    let access = access(opening, None, Some(Auth0::audience(&opening.root)))?;
+    let access = access(opening)?;
     Ok(Box::new(Auth0::new(opening.api.clone(), access, opening.root.clone(), &opening.app.client_id)))
 }

@@ -80,7 +80,10 @@ struct Line {
 /// A template that does not fit its data: a fault of ours.
 pub fn letter(digest: &Digest<'_>) -> Result<Letter, minijinja::Error> {
     let mut groups = groups(&digest.events);
-    groups.sort_by_key(|(assessment, events)| (std::cmp::Reverse(worst(events)), left(assessment)));
+    // What credwatch itself signs in with, which stands in no inventory, before all that hangs on it.
+    groups.sort_by_key(|(assessment, events)| {
+        (assessment.subject.app.origin.is_some(), std::cmp::Reverse(worst(events)), left(assessment))
+    });
     let mut resolved: Vec<_> = digest.events.iter().filter_map(line).collect();
     let subject = subject(digest, &groups, &resolved);
     let (count, ended) = (groups.len(), resolved.len());

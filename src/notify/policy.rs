@@ -27,7 +27,7 @@ pub struct Tonight<'a> {
     pub now: DateTime<Utc>,
     /// When the run before began.
     pub last_run: Option<DateTime<Utc>>,
-    /// In inventory order.
+    /// What credwatch itself signs in with, then in inventory order.
     pub assessments: &'a [Assessment<'a>],
     /// After [`Memory::learn`].
     pub memory: &'a Memory,

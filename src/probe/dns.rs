@@ -137,13 +137,16 @@ pub fn is_forbidden(url: &Url) -> bool {
 /// Where Azure's machines ask for tokens of their managed identity, over http since nothing but the host answers there.
 const AZURE_METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
 
-/// The one metadata address that a sign-in of our own may go to, or this machine, where a platform's agent listens.
+/// The one metadata address that a sign-in of our own may go to, or this machine, where a platform's agent listens; where
+/// the platform named the address itself (App Service on Linux: `http://169.254.129.2:8081/msi/token`), also its link.
 #[must_use]
-pub fn is_identity_endpoint(url: &Url) -> bool {
-    let is_metadata = url.scheme() == "http"
-        && url.port().is_none()
-        && matches!(url.host(), Some(Host::Ipv4(ip)) if ip == AZURE_METADATA);
-    is_metadata || (url.scheme() == "http" && is_this_machine(url))
+pub fn is_identity_endpoint(url: &Url, named_by_platform: bool) -> bool {
+    let is_near = match url.host() {
+        Some(Host::Ipv4(ip)) if ip == AZURE_METADATA && url.port().is_none() => true,
+        Some(Host::Ipv4(ip)) if named_by_platform && ip.is_link_local() => true,
+        _ => is_this_machine(url),
+    };
+    url.scheme() == "http" && is_near
 }
 
 fn literal(url: &Url) -> Option<IpAddr> {
@@ -184,20 +187,26 @@ mod tests {
     #[test]
     fn an_identity_is_asked_for_at_one_metadata_address_or_on_this_machine() {
         for (url, expected) in [
-            ("http://169.254.169.254/metadata", true),
-            ("http://127.0.0.1:41741/msi/token", true),
-            ("http://localhost:42356/msi/token", true),
-            ("http://[::1]:8081/", true),
-            ("http://169.254.169.254:8080/", false),
-            ("http://169.254.169.253/", false),
-            ("http://169.254.129.2:8081/msi/token", false),
-            ("http://[::ffff:169.254.169.254]/", false),
-            ("http://10.0.0.1/", false),
-            ("http://metadata.example/", false),
-            ("http://localhost.example/", false),
-            ("https://169.254.169.254/", false),
+            ("http://169.254.169.254/metadata", [true, true]),
+            ("http://127.0.0.1:41741/msi/token", [true, true]),
+            ("http://localhost:42356/msi/token", [true, true]),
+            ("http://[::1]:8081/", [true, true]),
+            // Only the platform's own word leads to another place on the link.
+            ("http://169.254.169.254:8080/", [false, true]),
+            ("http://169.254.169.253/", [false, true]),
+            ("http://169.254.129.2:8081/msi/token", [false, true]),
+            ("https://169.254.129.2:8081/msi/token", [false, false]),
+            ("http://169.255.0.1/", [false, false]),
+            ("http://0.0.0.0/", [false, false]),
+            ("http://[fe80::1]/", [false, false]),
+            ("http://[::ffff:169.254.169.254]/", [false, false]),
+            ("http://10.0.0.1/", [false, false]),
+            ("http://metadata.example/", [false, false]),
+            ("http://localhost.example/", [false, false]),
+            ("https://169.254.169.254/", [false, false]),
         ] {
-            assert_eq!(is_identity_endpoint(&url.parse().unwrap()), expected, "{url}");
+            let url: Url = url.parse().unwrap();
+            assert_eq!([false, true].map(|named| is_identity_endpoint(&url, named)), expected, "{url}");
         }
     }
 

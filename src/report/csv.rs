@@ -1,4 +1,4 @@
-//! One row per credential, for spreadsheets.
+//! One row per credential, for spreadsheets; what credwatch itself signs in with first.
 
 use std::{
     borrow::Cow,
@@ -43,7 +43,7 @@ const HEADER: [&str; 28] = [
 pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record(HEADER)?;
-    for assessment in report.credentials {
+    for assessment in report.all() {
         csv.write_record(row(assessment))?;
     }
     csv.flush()

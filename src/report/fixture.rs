@@ -205,6 +205,7 @@ pub fn report<'a>(credentials: &'a [Assessment<'a>]) -> Report<'a> {
         schema: SCHEMA,
         run: run(),
         summary: Summary::of(credentials),
+        management: &[],
         credentials,
         last_success: Some(at("2026-11-20T02:00:05Z")),
         earlier_success: Some(at("2026-11-19T02:00:05Z")),

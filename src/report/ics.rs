@@ -19,7 +19,7 @@ pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
         Property::new("CALSCALE", "GREGORIAN"),
     ];
     calendar.name("Credentials that expire");
-    calendar.extend(report.credentials.iter().filter_map(|it| event(it, report.run.finished_at)));
+    calendar.extend(report.all().filter_map(|it| event(it, report.run.finished_at)));
     write_lines(&calendar.to_string().replace("\r\n ", ""), out)
 }
 

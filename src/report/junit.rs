@@ -1,7 +1,8 @@
 //! One test case per credential, for CI systems (JUnit XML).
 //!
 //! Critical is a failure, could-not-tell an error; what was not tested, or was stopped by a policy, is skipped: only a
-//! credential that got its token passes. What the run could not do stands in a suite of its own.
+//! credential that got its token passes. What credwatch itself signs in with stands in a suite of its own, and first; what
+//! the run could not do in another, and last.
 
 use std::{
     io::{self, Write},
@@ -19,6 +20,11 @@ use crate::{
 pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut xml = Xml::new("credwatch");
     xml.set_timestamp(report.run.finished_at);
+    if !report.management.is_empty() {
+        let mut management = TestSuite::new("management");
+        management.add_test_cases(report.management.iter().map(case));
+        xml.add_test_suite(management);
+    }
     let mut credentials = TestSuite::new("credentials");
     credentials.add_test_cases(report.credentials.iter().map(case));
     xml.add_test_suite(credentials);

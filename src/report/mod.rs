@@ -50,6 +50,10 @@ pub struct Report<'a> {
     pub run: Run,
     /// Each credential counted once, by its severity.
     pub summary: Summary,
+    /// What credwatch itself signs in with to rotate secrets, by the settings' `management`: as the run found it, or, where
+    /// it rotated nothing, as an earlier one did. In no count.
+    #[schemars(with = "Vec<Row<'static>>")]
+    pub management: &'a [Assessment<'a>],
     /// In inventory order.
     #[schemars(with = "Vec<Row<'static>>")]
     pub credentials: &'a [Assessment<'a>],
@@ -62,7 +66,12 @@ pub struct Report<'a> {
     pub earlier_success: Option<DateTime<Utc>>,
 }
 
-impl Report<'_> {
+impl<'a> Report<'a> {
+    /// What everything hangs on first, then in inventory order.
+    pub fn all(&self) -> impl Iterator<Item = &'a Assessment<'a>> + use<'a> {
+        self.management.iter().chain(self.credentials)
+    }
+
     /// Notes what could not be delivered: the run was no success then.
     pub fn miss(&mut self, missing: Incomplete) {
         self.last_success = self.earlier_success;

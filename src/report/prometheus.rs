@@ -43,13 +43,13 @@ pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
 fn per_credential(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let expiry = "credwatch_credential_expiry_timestamp_seconds";
     family(out, expiry, "When the credential ends; +Inf for never, absent where nobody knows.")?;
-    for assessment in report.credentials {
+    for assessment in report.all() {
         let Some(end) = end(assessment.expiry) else { continue };
         writeln!(out, "{expiry}{{{}}} {end}", Labels(assessment))?;
     }
     let info = "credwatch_credential_info";
     family(out, info, "What the credential is and how its last test ended; always 1.")?;
-    for assessment in report.credentials {
+    for assessment in report.all() {
         let app = assessment.subject.app;
         writeln!(
             out,
@@ -64,7 +64,7 @@ fn per_credential(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     }
     let severity = "credwatch_credential_severity";
     family(out, severity, "Worst finding: 0 ok, 1 info, 2 warning, 3 unknown (could not tell), 4 critical.")?;
-    for assessment in report.credentials {
+    for assessment in report.all() {
         writeln!(out, "{severity}{{{}}} {}", Labels(assessment), rank(assessment.severity))?;
     }
     Ok(())

@@ -25,7 +25,7 @@ use crate::{
 pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let (mut rules, mut indexes) = (Vec::new(), BTreeMap::new());
     let mut hits = Vec::new();
-    for assessment in report.credentials {
+    for assessment in report.all() {
         for finding in &assessment.findings {
             let index = *indexes.entry(finding.code).or_insert_with(|| {
                 rules.push(rule(finding));

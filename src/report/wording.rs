@@ -81,12 +81,12 @@ pub fn counted(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-/// Worst first, then by the time left, then as in the inventory.
+/// What everything hangs on, then worst first, then by the time left, then as in the inventory.
 #[must_use]
 pub fn worst_first<'a>(report: &Report<'a>) -> Vec<&'a Assessment<'a>> {
     let mut all: Vec<_> = report.credentials.iter().collect();
     all.sort_by_key(|assessment| (Reverse(assessment.severity), assessment.expiry.days_left.unwrap_or(i64::MAX)));
-    all
+    report.management.iter().chain(all).collect()
 }
 
 /// Findings of one credential, worst first.

@@ -1,7 +1,7 @@
 //! The tenants' Microsoft Graph: who may use it, its policies, and what it makes of an app's passwords (providers.md section 4).
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
 };
 
@@ -30,6 +30,13 @@ struct Rules {
     /// Application permissions by client id.
     grants: BTreeMap<String, Vec<String>>,
     policy: AppPolicy,
+    /// By client id and whether it is the principal's.
+    own_policies: BTreeMap<(String, bool), AppPolicy>,
+    /// Owner and owned, by client id.
+    owners: BTreeSet<(String, String)>,
+    no_removals: bool,
+    /// How far the answers' `Date` is ahead.
+    skew: TimeDelta,
     /// `signInAudience` by client id, where it is not the default.
     audiences: BTreeMap<String, String>,
     limit: Option<usize>,
@@ -88,7 +95,7 @@ impl Graph {
     }
 
     /// Gives a client of the directory these application permissions: `Application.Read.All`,
-    /// `Application.ReadWrite.All`, `Policy.Read.All`.
+    /// `Application.ReadWrite.All`, `Policy.Read.All`, or `Application.ReadWrite.OwnedBy` for the apps that it owns.
     pub fn grant(&self, client_id: &str, roles: &[&str]) {
         let roles = roles.iter().map(|&role| role.to_owned()).collect();
         held(&self.rules).grants.insert(client_id.to_owned(), roles);
@@ -96,6 +103,26 @@ impl Graph {
 
     pub fn set_policy(&self, policy: AppPolicy) {
         held(&self.rules).policy = policy;
+    }
+
+    /// One that holds for one object of an app in place of the tenant's.
+    pub fn set_own_policy(&self, client_id: &str, is_principal: bool, policy: AppPolicy) {
+        held(&self.rules).own_policies.insert((client_id.to_owned(), is_principal), policy);
+    }
+
+    /// Makes the service principal of one client an owner of another's objects.
+    pub fn set_owner(&self, owner: &str, client_id: &str) {
+        held(&self.rules).owners.insert((owner.to_owned(), client_id.to_owned()));
+    }
+
+    /// Whether nobody may remove a password, whatever else they may.
+    pub fn forbid_removals(&self, forbidden: bool) {
+        held(&self.rules).no_removals = forbidden;
+    }
+
+    /// From now on answers are dated so much later than it is.
+    pub fn set_clock_skew(&self, skew: TimeDelta) {
+        held(&self.rules).skew = skew;
     }
 
     /// As in `AzureADandPersonalMicrosoftAccount`.
@@ -129,6 +156,23 @@ impl Graph {
 
     pub(super) fn may(&self, client_id: &str, any_of: &[&str]) -> bool {
         held(&self.rules).grants.get(client_id).into_iter().flatten().any(|role| any_of.contains(&role.as_str()))
+    }
+
+    pub(super) fn may_own(&self, caller: &str, client_id: &str) -> bool {
+        let owns = held(&self.rules).owners.contains(&(caller.to_owned(), client_id.to_owned()));
+        owns && self.may(caller, &["Application.ReadWrite.OwnedBy"])
+    }
+
+    pub(super) fn forbids(&self, action: Option<&str>) -> bool {
+        action == Some("removePassword") && held(&self.rules).no_removals
+    }
+
+    pub(super) fn clock_skew(&self) -> TimeDelta {
+        held(&self.rules).skew
+    }
+
+    pub(super) fn own_policy(&self, client_id: &str, is_principal: bool) -> Option<AppPolicy> {
+        held(&self.rules).own_policies.get(&(client_id.to_owned(), is_principal)).copied()
     }
 
     pub(super) fn policy(&self) -> AppPolicy {
@@ -177,7 +221,8 @@ impl Graph {
         if end <= start {
             return Err(Refusal::Dates);
         }
-        let policy = self.policy();
+        let own = self.own_policy(object.client_id, object.is_principal);
+        let policy = own.unwrap_or_else(|| self.policy());
         if policy.no_new_secrets {
             return Err(Refusal::Forbidden);
         }

@@ -8,7 +8,7 @@ use axum::{
     extract::State,
     http::{
         HeaderMap, Method, StatusCode, Uri,
-        header::{AUTHORIZATION, CONTENT_TYPE, HOST, RETRY_AFTER},
+        header::{AUTHORIZATION, CONTENT_TYPE, DATE, HOST, RETRY_AFTER},
     },
     response::{IntoResponse, Response},
     routing::any,
@@ -60,17 +60,27 @@ pub(super) fn router(graph: Arc<Graph>) -> Router {
 }
 
 async fn call(State(graph): State<Arc<Graph>>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
-    let Some((caller, tenant)) = caller(&headers) else {
+    let skew = graph.clock_skew();
+    let mut response = answered(graph, &method, &uri, &headers, &body);
+    let date = (clock::now() + skew).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    // Without this line the server's own clock says it.
+    response.headers_mut().extend(date.parse().ok().map(|date| (DATE, date)));
+    response
+}
+
+fn answered(graph: Arc<Graph>, method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Response {
+    let Some((caller, tenant)) = caller(headers) else {
         return fault(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", "Access token validation failure.");
     };
     let path = uri.path().trim_start_matches("/v1.0/");
     let (head, action) = path.split_once('/').map_or((path, None), |(head, action)| (head, Some(action)));
-    let needed: &[&str] = match (&method, head) {
-        (_, "policies") => &READ_POLICY,
-        (&Method::GET, _) => &READ,
-        _ => &WRITE,
+    let (needed, owned): (&[&str], _) = match (method, head, action) {
+        (_, "policies", _) | (_, _, Some("appManagementPolicies")) => (&READ_POLICY, None),
+        (&Method::GET, ..) => (&READ, addressed(head)),
+        _ => (&WRITE, addressed(head)),
     };
-    if !graph.may(&caller, needed) {
+    let may = graph.may(&caller, needed) || owned.is_some_and(|(app, _)| graph.may_own(&caller, &app));
+    if !may || graph.forbids(action) {
         let said = "Insufficient privileges to complete the operation.";
         return fault(StatusCode::FORBIDDEN, "Authorization_RequestDenied", said);
     }
@@ -78,21 +88,27 @@ async fn call(State(graph): State<Arc<Graph>>, method: Method, uri: Uri, headers
     if (method.as_str(), path) == ("GET", "policies/defaultAppManagementPolicy") {
         return graph.read_troubles.around(move || answer(&policy(shared.policy())).into_response(), throttled);
     }
-    let (Some((client_id, is_principal)), true) = (addressed(head), query_is_sound(&uri)) else {
+    let (Some((client_id, is_principal)), true) = (addressed(head), query_is_sound(uri)) else {
         let said = format!("Resource not found for the segment '{head}'.");
         return fault(StatusCode::BAD_REQUEST, "Request_BadRequest", &said);
     };
     let work = match (method.as_str(), action) {
         ("GET", None) => {
-            let selected = selected(&uri);
+            let selected = selected(uri);
             let read = move || match shared.object(Object { client_id: &client_id, tenant: &tenant, is_principal }) {
                 Ok(object) => answer(&only(object, &selected)).into_response(),
                 Err(refusal) => refused(refusal),
             };
             return graph.read_troubles.around(read, throttled);
         }
-        ("POST", Some("addPassword")) => read::<Add>(&headers, &body).map(Work::Add),
-        ("POST", Some("removePassword")) => read::<Remove>(&headers, &body).filter(Remove::is_sound).map(Work::Remove),
+        ("GET", Some("appManagementPolicies")) => {
+            let own = shared.own_policy(&client_id, is_principal);
+            let read =
+                move || answer(&json!({ "value": own.map(own_policy).into_iter().collect::<Value>() })).into_response();
+            return graph.read_troubles.around(read, throttled);
+        }
+        ("POST", Some("addPassword")) => read::<Add>(headers, body).map(Work::Add),
+        ("POST", Some("removePassword")) => read::<Remove>(headers, body).filter(Remove::is_sound).map(Work::Remove),
         _ => {
             return fault(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -172,14 +188,23 @@ fn read<'a, T: Deserialize<'a>>(headers: &HeaderMap, body: &'a [u8]) -> Option<T
     serde_json::from_slice(body).ok().filter(|_| is_json)
 }
 
-fn policy(policy: AppPolicy) -> Value {
+fn restrictions(policy: AppPolicy) -> Vec<Value> {
     let restriction = |kind: &str, lifetime: Option<i64>| {
         let lifetime = lifetime.map(|days| format!("P{days}D"));
         json!({ "restrictionType": kind, "state": "enabled", "maxLifetime": lifetime, "restrictForAppsCreatedAfterDateTime": null })
     };
     let addition = policy.no_new_secrets.then(|| restriction("passwordAddition", None));
     let lifetime = policy.max_days.map(|days| restriction("passwordLifetime", Some(days)));
-    let restrictions: Vec<Value> = addition.into_iter().chain(lifetime).collect();
+    addition.into_iter().chain(lifetime).collect()
+}
+
+fn own_policy(policy: AppPolicy) -> Value {
+    let restrictions = json!({ "passwordCredentials": restrictions(policy), "keyCredentials": [] });
+    json!({ "id": Uuid::nil().to_string(), "displayName": "Of this app", "isEnabled": true, "restrictions": restrictions })
+}
+
+fn policy(policy: AppPolicy) -> Value {
+    let restrictions = restrictions(policy);
     json!({
         "id": "00000000-0000-0000-0000-000000000000", "displayName": "Default app management tenant policy",
         "isEnabled": !restrictions.is_empty(),

@@ -22,6 +22,8 @@ pub enum Trouble {
     GatewayFault,
     /// Not done, and 500.
     ServerFault,
+    /// Not done, and 401, as for a token that was revoked.
+    SignedOut,
     /// Not done, and 429 with a pause of so many seconds.
     Throttled(u32),
     /// Not answered now, and done with [`Troubles::catch_up`].
@@ -66,6 +68,7 @@ impl Troubles {
                 drop(change());
                 (StatusCode::SERVICE_UNAVAILABLE, "<html>upstream</html>").into_response()
             }
+            Some(Trouble::SignedOut) => StatusCode::UNAUTHORIZED.into_response(),
             Some(Trouble::ServerFault) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
             Some(Trouble::Throttled(seconds)) => throttled(seconds),
             Some(Trouble::LateApply) => {

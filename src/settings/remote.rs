@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{
     inventory,
-    provider::{self, FieldFaultKind},
+    provider::{self, FieldFaultKind, Provider},
     secret::SecretRef,
-    yaml::{At, Check, FaultCode},
+    yaml::{At, Check, FaultCode, Text},
 };
 
 pub fn vault(raw: raw::Vault, check: &mut Check<'_>) -> Option<Vault> {
@@ -120,7 +120,19 @@ enum Door {
     KeyVault,
 }
 
-fn sign_in(raw: raw::Management, at: &At<'_>, door: Door, check: &mut Check<'_>) -> Option<Management> {
+impl Door {
+    /// The ways in, as an entry spells them.
+    const fn keys(self) -> &'static str {
+        match self {
+            Self::Management => "certificate, federated_token, managed_identity: true, self: true",
+            Self::KeyVault => "certificate, federated_token, managed_identity: true",
+        }
+    }
+}
+
+fn sign_in(mut raw: raw::Management, at: &At<'_>, door: Door, check: &mut Check<'_>) -> Option<Management> {
+    let key = key(&mut raw, at, door, check);
+    let provider = named(raw.provider, &at.key("provider"), check);
     let fields = provider::Fields {
         tenant: check.line(&at.key("tenant"), raw.tenant),
         cloud: check.line(&at.key("cloud"), raw.cloud),
@@ -134,61 +146,50 @@ fn sign_in(raw: raw::Management, at: &At<'_>, door: Door, check: &mut Check<'_>)
         ..provider::Fields::default()
     };
     let client_id = check.line(&at.key("client_id"), raw.client_id);
-    let keys = [
-        ("secret", check.reference(&at.key("secret"), raw.secret).map(ManagementKey::Secret)),
-        ("certificate", check.reference(&at.key("certificate"), raw.certificate).map(ManagementKey::Certificate)),
-        (
-            "federated_token",
-            check.reference(&at.key("federated_token"), raw.federated_token).map(ManagementKey::FederatedToken),
-        ),
-        (
-            "managed_identity",
-            check
-                .flag(&at.key("managed_identity"), raw.managed_identity)
-                .unwrap_or(false)
-                .then_some(ManagementKey::ManagedIdentity),
-        ),
-        ("self", check.flag(&at.key("self"), raw.self_managed).unwrap_or(false).then_some(ManagementKey::SelfManaged)),
+    let entry = Management { provider: provider?, fields, client_id, key: key? };
+    check_provider(&entry, door, at, check);
+    Some(entry)
+}
+
+/// The one way to sign in.
+fn key(raw: &mut raw::Management, at: &At<'_>, door: Door, check: &mut Check<'_>) -> Option<ManagementKey> {
+    let mut reference =
+        |key, text: Option<_>, way: fn(SecretRef) -> ManagementKey| (key, check.reference(&at.key(key), text).map(way));
+    let references = [
+        reference("secret", raw.secret.take(), ManagementKey::Secret),
+        reference("certificate", raw.certificate.take(), ManagementKey::Certificate),
+        reference("federated_token", raw.federated_token.take(), ManagementKey::FederatedToken),
     ];
+    let mut flag = |key, text: Option<_>, way| (key, check.flag(&at.key(key), text).unwrap_or(false).then_some(way));
+    let flags = [
+        flag("managed_identity", raw.managed_identity.take(), ManagementKey::ManagedIdentity),
+        flag("self", raw.self_managed.take(), ManagementKey::SelfManaged),
+    ];
+    let keys: Vec<_> = references.into_iter().chain(flags).collect();
     let faulty = keys.iter().any(|(key, _)| check.notes.has(&at.key(key)));
     let mut given = keys.into_iter().filter_map(|(name, key)| Some((name, key?)));
     let key = given.next();
     if let Some((name, _)) = given.next() {
-        let advice = match door {
-            Door::Management => "keep one of secret, certificate, federated_token, managed_identity, self",
-            Door::KeyVault => "keep one of secret, certificate, federated_token, managed_identity",
-        };
-        check.notes.add(
-            &at.key(name),
-            FaultCode::ConflictingFields,
-            "there is more than one way to sign in here",
-            advice,
-        );
+        let advice = format!("keep one of secret, {}", door.keys().replace(": true", ""));
+        let message = "there is more than one way to sign in here";
+        check.notes.add(&at.key(name), FaultCode::ConflictingFields, message, advice);
     }
     if key.is_none() && !faulty {
-        let advice = match door {
-            Door::Management => "or certificate, federated_token, managed_identity: true, self: true",
-            Door::KeyVault => "or certificate, federated_token, managed_identity: true",
-        };
-        check.missing::<()>(&at.key("secret"), advice);
+        check.missing::<()>(&at.key("secret"), format!("or {}", door.keys()));
     }
-    let provider = match raw.provider {
-        None => check.missing(&at.key("provider"), "the provider whose management API this is for"),
-        Some(name) => provider::named(&name).or_else(|| {
-            let advice = "one of entra, aveva, keycloak, okta, auth0";
-            check.notes.add(
-                &at.key("provider"),
-                FaultCode::UnknownProvider,
-                "credwatch does not know this provider",
-                advice,
-            );
-            None
-        }),
+    key.map(|(_, key)| key)
+}
+
+fn named(name: Option<Text>, at: &At<'_>, check: &mut Check<'_>) -> Option<&'static dyn Provider> {
+    let Some(name) = name else {
+        return check.missing(at, "the provider whose management API this is for");
     };
-    let (provider, (_, key)) = (provider?, key?);
-    let entry = Management { provider, fields, client_id, key };
-    check_provider(&entry, door, at, check);
-    Some(entry)
+    let found = provider::named(&name);
+    if found.is_none() {
+        let advice = "one of entra, aveva, keycloak, okta, auth0";
+        check.notes.add(at, FaultCode::UnknownProvider, "credwatch does not know this provider", advice);
+    }
+    found
 }
 
 fn check_provider(entry: &Management, door: Door, at: &At<'_>, check: &mut Check<'_>) {

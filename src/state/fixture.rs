@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     assess::{Assessment, Expiry, ExpirySource, Finding, FindingCode, Severity, Test, Verdict},
-    inventory::{App, AssertionAudience, AuthMethod, Credential, Key, Registration, Subject, TokenEndpoint},
+    inventory::{App, AssertionAudience, AuthMethod, Credential, Key, Origin, Registration, Subject, TokenEndpoint},
     period::Period,
     provider,
 };
@@ -39,7 +39,7 @@ pub(crate) fn app(name: &str, owners: &[&str]) -> App {
         runbook: None,
         used_by: None,
         enabled: true,
-        origin: None,
+        origin: Some(Origin { file: std::path::Path::new("apps.yaml").into(), line: 1 }),
         warn: None,
         critical: None,
         credentials: vec![Credential {

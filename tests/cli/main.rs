@@ -3,6 +3,8 @@
 // A child process lives by the real clock.
 #![allow(clippy::disallowed_methods)]
 
+#[cfg(feature = "sandbox")]
+mod admin;
 mod bad_endpoints;
 mod bad_inventory;
 mod broken_outputs;

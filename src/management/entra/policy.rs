@@ -1,23 +1,41 @@
-//! A tenant's policy on app management (providers.md section 4.3): what it forbids, and how long a secret may last.
+//! Policies on app management (providers.md section 4.3): what they forbid, and how long a secret may last. The tenant has
+//! one for all applications and one for all service principals; an object's own stands in their place.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use crate::management::Constraints;
+use crate::management::{Constraints, Holder};
 
+/// The tenant's.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Policy {
     #[serde(default)]
     is_enabled: bool,
     application_restrictions: Option<Restrictions>,
+    service_principal_restrictions: Option<Restrictions>,
+}
+
+/// Those of one object, at most one.
+#[derive(Deserialize)]
+pub(super) struct OwnPolicies {
+    #[serde(default)]
+    value: Vec<OwnPolicy>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Restrictions {
+struct OwnPolicy {
+    #[serde(default)]
+    is_enabled: bool,
+    restrictions: Option<Restrictions>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Restrictions {
     #[serde(default)]
     password_credentials: Vec<Restriction>,
 }
@@ -45,24 +63,38 @@ impl Restriction {
 }
 
 impl Policy {
-    pub(super) fn constraints(self, limit: Option<u32>, created: Option<DateTime<Utc>>) -> Constraints {
-        let mut constraints = Constraints { limit, ..Constraints::default() };
-        if !self.is_enabled {
-            return constraints;
-        }
-        let restrictions = self.application_restrictions.map(|all| all.password_credentials).unwrap_or_default();
-        for restriction in restrictions.iter().filter(|one| one.binds(created)) {
+    pub(super) fn on(self, holder: Holder) -> Restrictions {
+        let restrictions = match holder {
+            Holder::Application => self.application_restrictions,
+            Holder::ServicePrincipal => self.service_principal_restrictions,
+        };
+        restrictions.filter(|_| self.is_enabled).unwrap_or_default()
+    }
+}
+
+impl OwnPolicies {
+    /// `None`: the object has none, or none that is in force.
+    pub(super) fn in_force(self) -> Option<Restrictions> {
+        let enabled = self.value.into_iter().find(|policy| policy.is_enabled)?;
+        Some(enabled.restrictions.unwrap_or_default())
+    }
+}
+
+impl Restrictions {
+    /// Adds what they say of an object that was made at `created`.
+    pub(super) fn bind(&self, constraints: &mut Constraints, created: Option<DateTime<Utc>>) {
+        for restriction in self.password_credentials.iter().filter(|one| one.binds(created)) {
             match restriction.restriction_type.as_deref() {
                 Some("passwordAddition") => {
                     constraints.forbidden = Some("the tenant's policy forbids new client secrets".to_owned());
                 }
                 Some("passwordLifetime") => {
-                    constraints.max_lifetime = restriction.max_lifetime.as_deref().and_then(days);
+                    let other = restriction.max_lifetime.as_deref().and_then(days);
+                    constraints.max_lifetime = constraints.max_lifetime.into_iter().chain(other).min();
                 }
                 _ => {}
             }
         }
-        constraints
     }
 }
 

@@ -16,6 +16,9 @@ use crate::{
 /// Where virtual machines and the nodes of Kubernetes ask, always.
 pub const METADATA_SERVICE: &str = "http://169.254.169.254";
 
+/// What App Service and Container Apps want to see.
+const PLATFORM_HEADER: &str = "x-identity-header";
+
 pub struct ManagedIdentity {
     pub api: Api,
     pub secrets: Arc<Resolver>,
@@ -31,12 +34,13 @@ pub struct ManagedIdentity {
 impl Grant for ManagedIdentity {
     async fn ask(&self) -> Result<Answer, ManagementFault> {
         let (mut url, version, header) = self.endpoint().await?;
+        let named_by_platform = header.0 == PLATFORM_HEADER;
         url.query_pairs_mut().append_pair("api-version", version).append_pair("resource", &self.resource);
         if let Some(client_id) = &self.client_id {
             url.query_pairs_mut().append_pair("client_id", client_id);
         }
         let call = Call { method: Method::GET, url, bearer: None, headers: vec![header], body: Body::Empty };
-        let answer = self.api.ask_for_identity(call).await.map_err(not_asked)?;
+        let answer = self.api.ask_for_identity(call, named_by_platform).await.map_err(not_asked)?;
         // 404 and 410: the metadata service is being updated, by its own documentation.
         if matches!(answer.status, 404 | 410) {
             let why = format!("the managed identity's endpoint answers HTTP {}", answer.status);
@@ -66,7 +70,7 @@ impl ManagedIdentity {
         let mut value = HeaderValue::from_str(header.expose())
             .map_err(|_| refused("IDENTITY_HEADER cannot be sent as a header"))?;
         value.set_sensitive(true);
-        Ok((url, "2019-08-01", ("x-identity-header", value)))
+        Ok((url, "2019-08-01", (PLATFORM_HEADER, value)))
     }
 
     /// Of the environment as it was read once; an empty one is none.

@@ -180,12 +180,12 @@ async fn an_app_service_is_asked_with_its_header_for_the_identity_that_is_named(
 #[tokio::test]
 async fn an_identity_is_asked_for_nowhere_else_and_the_header_stays_here() {
     for endpoint in
-        ["https://evil.example/msi/token", "http://169.254.129.2:8081/msi/token", "http://10.0.0.1/msi/token"]
+        ["https://evil.example/msi/token", "https://169.254.129.2:8081/msi/token", "http://10.0.0.1/msi/token"]
     {
         let access =
             identity("http://127.0.0.1:1", None, &[("IDENTITY_ENDPOINT", endpoint), ("IDENTITY_HEADER", HEADER)]);
         let said = told(access.token(false).await);
-        assert!(said.contains("over http on this machine or at 169.254.169.254, and nowhere else"), "{said}");
+        assert!(said.contains("over http on this machine or its link (169.254.0.0/16), and nowhere else"), "{said}");
     }
     let server = answering(200, json!({ "access_token": "token-1" })).await;
     let arc = identity(&server.uri(), None, &[("IDENTITY_ENDPOINT", &server.uri())]);

@@ -186,9 +186,41 @@ async fn limits_and_policies_are_known_before_anything_is_made() {
     sandbox.graph().set_audience(APP, "AzureADandPersonalMicrosoftAccount");
     entra.list().await.unwrap();
     assert_eq!(entra.constraints().await.unwrap().limit, Some(2));
+    sandbox.graph().set_policy(AppPolicy { max_days: Some(180), ..AppPolicy::default() });
+    // The app's own policy stands in the tenant's place, wherever it is stricter or not.
+    for max_days in [30, 365] {
+        sandbox.graph().set_own_policy(APP, false, AppPolicy { max_days: Some(max_days), ..AppPolicy::default() });
+        let own = entra.constraints().await.unwrap().max_lifetime.unwrap();
+        assert_eq!(own.as_secs(), max_days.unsigned_abs() * DAY);
+    }
     // Whoever may not read the policy is told by the create itself.
     let (_other, narrow) = stage_with(vec![held(OLD, OLD_ID)], &["Application.ReadWrite.All"]).await;
     assert_eq!(narrow.constraints().await, Ok(Constraints::default()));
+}
+
+#[tokio::test]
+async fn a_principals_policy_binds_its_own_secrets_alone() {
+    let mut on_principal = held(NEW, OTHER_ID);
+    on_principal.on_principal = true;
+    let (sandbox, entra) = stage_with(vec![held(OLD, OLD_ID), on_principal], &ROLES).await;
+    sandbox.graph().set_own_policy(APP, true, AppPolicy { no_new_secrets: true, ..AppPolicy::default() });
+    entra.list().await.unwrap();
+    let constraints = entra.constraints().await.unwrap();
+    let forbids = |holder| constraints.on(holder).forbidden.is_some();
+    assert_eq!([Holder::Application, Holder::ServicePrincipal].map(forbids), [false, true]);
+    let refused = Order { on: Holder::ServicePrincipal, ..order(None) };
+    assert!(told(entra.create(&refused).await).starts_with("refused"));
+    assert_eq!(told(entra.create(&order(None)).await), "made");
+}
+
+#[tokio::test]
+async fn whoever_may_manage_owned_apps_alone_is_refused_all_others() {
+    let (sandbox, entra) = stage_with(vec![held(OLD, OLD_ID)], &["Application.ReadWrite.OwnedBy"]).await;
+    insta::assert_snapshot!(fault(&entra.list().await.unwrap_err()), @"Forbidden: Microsoft Graph: reading the app is answered with HTTP 403");
+    insta::assert_snapshot!(told(entra.create(&order(None)).await), @"refused, Forbidden: Microsoft Graph: making a secret is answered with HTTP 403");
+    sandbox.graph().set_owner(MANAGER, APP);
+    assert_eq!(entra.list().await.unwrap().credentials.len(), 1);
+    assert_eq!(told(entra.create(&order(None)).await), "made");
 }
 
 #[tokio::test]

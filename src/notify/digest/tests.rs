@@ -31,6 +31,22 @@ fn part(mail: &ParsedMail<'_>, kind: &str) -> String {
 }
 
 #[test]
+fn an_admin_reads_first_how_credwatch_itself_signs_in() {
+    let mut own = app("credwatch itself", &[]);
+    own.origin = None;
+    let apps = [
+        (own, Verdict::Valid, Some("2026-11-20")),
+        (app("payroll", &["ann@example.org"]), Verdict::InvalidSecret, Some("2026-11-08")),
+    ];
+    let mails = mails(&apps, &["secops@example.org"], |_| ());
+    let to_admin = mails.iter().find(|mail| mail.to == "secops@example.org").unwrap();
+    assert_eq!(to_admin.subject, "[credwatch] 2 credentials need attention: credwatch itself expires in 19 days");
+    let at = |name| to_admin.text.find(name).unwrap();
+    assert!(at("WARNING  credwatch itself") < at("CRITICAL  payroll"), "{}", to_admin.text);
+    assert!(!mails.iter().any(|mail| mail.to == "ann@example.org" && mail.text.contains("itself")));
+}
+
+#[test]
 fn an_owner_reads_what_is_wrong_why_and_what_to_do_by_when() {
     let mut payroll = app("payroll", &["ann@example.org"]);
     payroll.runbook = "https://wiki.example.org/payroll?step=1&who=<me>".parse().ok();

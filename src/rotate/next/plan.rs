@@ -53,12 +53,13 @@ impl<'a> Case<'a> {
         let (predecessor, repair) = self.predecessor(listing, &present)?;
         let stores = self.stores(&present)?;
         self.has_room(listing)?;
-        let end = self.new_end()?;
+        let holder = predecessor.map_or(Holder::Application, |listed| listed.on);
+        let end = self.new_end(holder)?;
         let planned = Planned {
             app: self.policy.app.clone(),
             label: self.policy.label.clone(),
             baseline: listing.credentials.iter().map(|listed| listed.id.clone()).collect(),
-            holder: predecessor.map_or(Holder::Application, |listed| listed.on),
+            holder,
             predecessor_end: predecessor.map_or(self.policy.declared_end, |listed| listed.end),
             predecessor: predecessor.map(|listed| listed.id.clone()),
             fingerprint: Some(present.value),
@@ -211,8 +212,8 @@ impl<'a> Case<'a> {
     }
 
     /// The end of the new credential, as far as the provider's policies allow it.
-    fn new_end(&self) -> Result<DateTime<Utc>, Step> {
-        let constraints = self.constraints()?;
+    fn new_end(&self, holder: Holder) -> Result<DateTime<Utc>, Step> {
+        let constraints = self.constraints()?.on(holder);
         let failed = |why: String| rest(Why::PlanFailed(why));
         if let Some(why) = &constraints.forbidden {
             return Err(failed(format!("the provider does not allow new secrets: {why}")));
