@@ -61,14 +61,14 @@ pub(super) fn router(graph: Arc<Graph>) -> Router {
 
 async fn call(State(graph): State<Arc<Graph>>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let skew = graph.clock_skew();
-    let mut response = answered(graph, &method, &uri, &headers, &body);
+    let mut response = answered(&graph, &method, &uri, &headers, &body);
     let date = (clock::now() + skew).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
     // Without this line the server's own clock says it.
     response.headers_mut().extend(date.parse().ok().map(|date| (DATE, date)));
     response
 }
 
-fn answered(graph: Arc<Graph>, method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Response {
+fn answered(graph: &Arc<Graph>, method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Response {
     let Some((caller, tenant)) = caller(headers) else {
         return fault(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", "Access token validation failure.");
     };
@@ -84,7 +84,7 @@ fn answered(graph: Arc<Graph>, method: &Method, uri: &Uri, headers: &HeaderMap, 
         let said = "Insufficient privileges to complete the operation.";
         return fault(StatusCode::FORBIDDEN, "Authorization_RequestDenied", said);
     }
-    let shared = Arc::clone(&graph);
+    let shared = Arc::clone(graph);
     if (method.as_str(), path) == ("GET", "policies/defaultAppManagementPolicy") {
         return graph.read_troubles.around(move || answer(&policy(shared.policy())).into_response(), throttled);
     }
