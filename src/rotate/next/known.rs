@@ -117,7 +117,8 @@ impl<'a> Case<'a> {
                 rotation.end.is_none() && rotation.attempt().is_some_and(|open| open.number == attempt.number);
             let is_its_own = made.is_none_or(|made| made.key_id.as_ref() == Some(key_id));
             let is_listed = listing.credentials.iter().any(|listed| listed.id == *key_id);
-            (!is_listed && !(is_open && is_its_own)).then_some((rotation, attempt, key_id.as_str()))
+            let is_seen_to = is_listed || (is_open && is_its_own);
+            (!is_seen_to).then_some((rotation, attempt, key_id.as_str()))
         });
         left.next()
     }

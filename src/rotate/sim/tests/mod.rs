@@ -1,4 +1,7 @@
+mod aborts;
 mod clean;
 mod levels;
 mod regressions;
 mod sabotage;
+mod stories;
+mod told;

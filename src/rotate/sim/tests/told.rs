@@ -1,0 +1,109 @@
+//! What shows late, what comes to nothing, and what every run has to say.
+
+use super::{
+    super::{
+        fault::{Op, What},
+        happening::Happening,
+        play::Story,
+        provider::{Date, Kind},
+        scenario::{AppSpec, Scenario},
+        store::Sort,
+        world::{DAY, HOUR},
+    },
+    stories::*,
+};
+use crate::rotate::{BlockReason, Event, Why};
+
+fn creates(story: &Story) -> Vec<chrono::DateTime<chrono::Utc>> {
+    let sent = story.records[0].iter().filter(|record| matches!(record.event, Event::CreateIntent { .. }));
+    sent.map(|record| record.at).collect()
+}
+
+#[test]
+fn a_list_that_stays_stale_past_the_settle_time_leaves_nothing_standing() {
+    let late = Happening::Late { app: 0, lists: 20 * HOUR, knows: 0, lasts: 20 * HOUR };
+    let again = Happening::Run { host: 0 };
+    let story = done(&Scenario::new(vec![spec(&[Sort::Cas])]).when(0, late).when(NIGHT + 2 * HOUR, again));
+    assert!(matches!(story.left[0], (0, Why::AttemptFailed(_))), "{:?}", story.left);
+    // It is taken back by its id before another one is made.
+    let mut standing = 0;
+    for record in &story.records[0] {
+        match record.event {
+            Event::Created { .. } => standing += 1,
+            Event::OrphanRemoved { .. } => standing -= 1,
+            _ => {}
+        }
+        assert!(standing <= 1, "{}", story.trace.join("\n"));
+    }
+}
+
+#[test]
+fn no_second_create_is_sent_while_the_first_may_still_appear() {
+    let late = Happening::Late { app: 0, lists: 0, knows: 10 * HOUR, lasts: 11 * HOUR };
+    let again = |hours: u64| (NIGHT + hours * HOUR, Happening::Run { host: 0 });
+    let mut scenario = Scenario::new(vec![spec(&[Sort::Cas])]).when(0, late);
+    scenario.happenings.extend([again(1), again(3), again(12)]);
+    let story = done(&scenario);
+    assert!(matches!(story.left[0], (0, Why::OrphanLeft { .. })), "{:?}", story.left);
+    let sent = creates(&story);
+    let removed = story.records[0].iter().find(|record| matches!(record.event, Event::OrphanRemoved { .. })).unwrap();
+    assert!(sent.len() == 2 && removed.at < sent[1], "{}", story.trace.join("\n"));
+    assert!((removed.at - sent[0]).num_hours() >= 10, "{}", story.trace.join("\n"));
+}
+
+#[test]
+fn one_that_appears_after_its_successor_was_delivered_is_removed_as_soon_as_it_is_listed() {
+    // Neither listed nor known for days, which is longer than anything waits.
+    let late = Happening::Late { app: 0, lists: 0, knows: 60 * HOUR, lasts: 20 * HOUR };
+    let spec = AppSpec { grace: 7 * DAY, ..spec(&[Sort::Cas]) };
+    let story = done(&Scenario::new(vec![spec]).when(0, late));
+    let gone = story.records[0].iter().rfind(|record| matches!(record.event, Event::OrphanRemoved { .. })).unwrap();
+    let retired = story.records[0].iter().find(|record| matches!(record.event, Event::RetireIntent { .. })).unwrap();
+    assert!(creates(&story).len() == 2 && gone.at < retired.at, "{}", story.trace.join("\n"));
+}
+
+#[test]
+fn a_create_without_a_usable_answer_is_a_failure_of_this_run() {
+    for kind in [Kind::Labelled, Kind::Grace, Kind::Gap] {
+        for what in [What::Unanswered, What::LateApply(2 * HOUR)] {
+            let spec = AppSpec { kind, ..spec(&[Sort::Cas]) };
+            let story = done(&Scenario::new(vec![spec]).with(&[at(Op::Create, 0, what)]));
+            assert!(matches!(story.left[0], (0, Why::AttemptFailed(_))), "{:?}", story.left);
+        }
+    }
+}
+
+#[test]
+fn a_marker_that_nobody_knows_is_told_on_a_night_on_which_nothing_is_due() {
+    let idle = AppSpec { ends_in: 80 * DAY, ..spec(&[Sort::Cas]) };
+    let story = story(&Scenario::new(vec![idle]).when(2 * DAY + 2 * HOUR, Happening::CopyAdds { app: 0 }));
+    let behind = |why: &Why| matches!(why, Why::Blocked { reason: BlockReason::StateBehind, .. });
+    let told: Vec<bool> = story.left.iter().map(|(_, why)| behind(why)).collect();
+    assert_eq!(told[..5], [false, false, false, true, true], "{:?}", story.left);
+}
+
+#[test]
+fn a_marker_that_nobody_knows_is_told_during_the_grace() {
+    let spec = AppSpec { grace: 7 * DAY, ..spec(&[Sort::Cas]) };
+    let story = story(&Scenario::new(vec![spec]).when(2 * DAY + 2 * HOUR, Happening::CopyAdds { app: 0 }));
+    assert!(matches!(story.left[2], (0, Why::Grace)), "{:?}", story.left);
+    assert!(matches!(story.left[3], (0, Why::Blocked { reason: BlockReason::StateBehind, .. })), "{:?}", story.left);
+}
+
+#[test]
+fn clocks_that_differ_are_told_during_the_grace() {
+    let spec = AppSpec { grace: 7 * DAY, ..spec(&[Sort::Cas]) };
+    let date = Happening::Date { app: 0, date: Date::Off(600_000), lasts: DAY };
+    let story = story(&Scenario::new(vec![spec]).when(2 * DAY + 2 * HOUR, date));
+    assert!(matches!(story.left[2], (0, Why::Grace)), "{:?}", story.left);
+    assert!(matches!(story.left[3], (0, Why::ClockSkew(_))), "{:?}", story.left);
+}
+
+#[test]
+fn a_defect_that_shows_with_one_app_is_that_apps_alone() {
+    for op in [Op::List, Op::Create, Op::Try, Op::Read, Op::Write] {
+        for nth in 0..4 {
+            done(&Scenario::new(vec![spec(&[Sort::Cas]), spec(&[Sort::File])]).with(&[at(op, nth, What::Panics)]));
+        }
+    }
+}
