@@ -142,10 +142,12 @@ impl Job {
         stage: &mut Stage<'_>,
     ) -> anyhow::Result<Exit> {
         let started_at = clock::now();
+        let mut begun = begun.map_or_else(state::forgetful, Ok)?;
+        // The system's certificates take as long to read as a small inventory: both at once.
+        let prober = tokio::task::spawn_blocking(self.prober(settings, resolver, &begun, stage));
         let inventory = self.inventory(settings)?;
         let mut subjects: Vec<Subject<'_>> = inventory.subjects().collect();
         let own_apps = management::own_apps(&inventory, settings);
-        let mut begun = begun.map_or_else(state::forgetful, Ok)?;
         let mut run = self.describe(started_at);
         run.incomplete.extend(begun.incomplete.take());
 
@@ -159,7 +161,9 @@ impl Job {
             true => rotation::advance(settings, resolver, &inventory, journal, &mut run, stage.cancel).await?,
             false => rotation::Tonight::default(),
         };
-        let mut observations = self.probe(settings, resolver, &subjects, &begun, stage).await?;
+        let prober = prober.await?.context("the HTTP client could not be set up")?;
+        let mut observations = prober.run(&subjects, |done| (stage.progress)(done, subjects.len())).await;
+        retest::retest_changed(&prober, &subjects, &mut observations, &begun.memory, stage.cancel).await;
         run.incomplete.extend(drop_interrupted(&mut subjects, &mut observations));
         let now = self.as_of.unwrap_or_else(clock::now);
         let mut known = read_journal(&begun, &mut run, |journal| journal::known(journal, &subjects));
@@ -284,19 +288,16 @@ impl Job {
         own::Look { settings, secrets, memory: &begun.memory, fingerprint_key: begun.state.installation().key, options }
     }
 
-    async fn probe(
+    fn prober(
         &self,
         settings: &Settings,
         resolver: &Arc<Resolver>,
-        subjects: &[Subject<'_>],
         begun: &Begun,
         stage: &Stage<'_>,
-    ) -> anyhow::Result<Vec<Observation>> {
+    ) -> impl FnOnce() -> Result<Prober, probe::SetupFault> + Send + use<> {
         let options = self.options(settings, begun, stage);
-        let prober = Prober::new(options, Arc::clone(resolver)).context("the HTTP client could not be set up")?;
-        let mut observations = prober.run(subjects, |done| (stage.progress)(done, subjects.len())).await;
-        retest::retest_changed(&prober, subjects, &mut observations, &begun.memory, stage.cancel).await;
-        Ok(observations)
+        let resolver = Arc::clone(resolver);
+        move || Prober::new(options, resolver)
     }
 }
 

@@ -16,6 +16,7 @@ mod fault;
 pub(crate) mod isolation;
 mod key;
 mod observation;
+mod pace;
 mod pool;
 mod proxy;
 mod queue;

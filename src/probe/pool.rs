@@ -24,6 +24,7 @@ use super::{
     Unreachable,
     connect::{AnyError, Connector, Paced},
     fault::{self, Fault},
+    pace::Pace,
     request::host_of,
 };
 
@@ -33,12 +34,9 @@ pub(super) type Body = Full<Bytes>;
 /// files open where nobody said otherwise.
 const MOST_OPEN: usize = 512;
 
-/// So many to an HTTP/1.1 host are opened at once.
+/// So many to an HTTP/1.1 host are opened at once; a further one only when none has come free for as long as its [`Pace`]
+/// says.
 const AT_ONCE: usize = 8;
-
-/// A further one only when none of them has come free for so long: a handshake costs as much as twenty requests, and a
-/// server that answers quickly needs few.
-const PATIENCE: Duration = Duration::from_millis(20);
 
 /// Longest head of an answer in HTTP/1.1, bytes; also the most that is read at once.
 const HEAD_LIMIT: usize = 64 * 1024;
@@ -63,6 +61,7 @@ pub(super) struct Host {
     open: Arc<()>,
     speaks: watch::Sender<Speaks>,
     opened: AtomicU64,
+    pub(super) pace: Pace,
 }
 
 /// What is known of a host's HTTP.
@@ -125,6 +124,7 @@ impl Pool {
             open: Arc::default(),
             speaks: watch::Sender::new(Speaks::Unknown),
             opened: AtomicU64::new(0),
+            pace: Pace::default(),
         });
         hosts.insert(origin.to_owned(), Arc::clone(&host));
         Ok(host)
@@ -132,7 +132,7 @@ impl Pool {
 
     /// A connection that is open as far as this side knows.
     pub(super) async fn line(&self, host: &Host) -> Result<Line, Fault> {
-        let mut patience = None;
+        let mut waiting = None;
         loop {
             if let Some(connection) = host.idle() {
                 return Ok(Line { http: Http::One(connection), is_new: false });
@@ -147,8 +147,11 @@ impl Pool {
                 Turn::First => Some(First(host)),
                 Turn::Own => {
                     let is_enough = Arc::strong_count(&host.open) > AT_ONCE;
-                    let until = *patience.get_or_insert_with(|| Instant::now() + PATIENCE);
-                    if is_enough && tokio::time::timeout_at(until, host.freed.notified()).await.is_ok() {
+                    let since = *waiting.get_or_insert_with(Instant::now);
+                    let until = since + host.pace.patience();
+                    let freed = async { tokio::time::timeout_at(until, host.freed.notified()).await.is_ok() };
+                    // An answer that came meanwhile may say that waiting is worth it.
+                    if is_enough && (freed.await || since + host.pace.patience() > Instant::now()) {
                         continue;
                     }
                     None
@@ -166,7 +169,9 @@ impl Pool {
 
     async fn open(&self, host: &Host) -> Result<Http, AnyError> {
         let open = Arc::clone(&host.open);
+        let begun = Instant::now();
         let stream = self.connector.connect(&host.origin).await?;
+        host.pace.opened(begun.elapsed());
         if !stream.is_http2() {
             let (sender, connection) = http1::Builder::new().max_buf_size(HEAD_LIMIT).handshake(stream).await?;
             return Ok(Http::One(Http1 { sender, connection: Box::new(connection), _open: open }));

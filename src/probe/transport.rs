@@ -20,7 +20,7 @@ use http::{
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use sha2::{Digest, Sha256};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::Instant};
 use url::{Position, Url};
 use zeroize::Zeroizing;
 
@@ -113,8 +113,12 @@ impl Transport {
         let mut is_again = false;
         loop {
             let Line { http, is_new } = pool.line(&host).await?;
+            let asked = Instant::now();
             let failed = match over(http, request, &host, begun).await {
-                Ok(response) => return Ok(response),
+                Ok(response) => {
+                    host.pace.answered(asked.elapsed());
+                    return Ok(response);
+                }
                 Err(Failed::For(fault)) => return Err(fault),
                 Err(Failed::By(error)) => error,
             };

@@ -33,6 +33,12 @@ impl Secret {
         Self(Zeroizing::new(exact))
     }
 
+    /// A copy of the value, which stays where it is.
+    #[must_use]
+    pub fn copied(value: &str) -> Self {
+        Self(Zeroizing::new(value.into()))
+    }
+
     /// The value itself, for the one place that sends, signs with or delivers it.
     #[must_use]
     pub fn expose(&self) -> &str {

@@ -107,7 +107,11 @@ fn create(path: &Path, folder: &Path) -> Result<(), StateFault> {
     let io = |error: &std::io::Error| file::fault(path, error);
     let temp = tempfile::Builder::new().prefix(".credwatch-state-").tempfile_in(folder).map_err(|error| io(&error))?;
     let mut connection = Connection::open(temp.path()).map_err(|error| fault(Some(path), &error))?;
-    migrate(&mut connection).map_err(|error| fault(Some(path), &error))?;
+    // It is synced as a whole before it has its name: nothing in it has to be before.
+    let made = configure(&connection)
+        .and_then(|()| connection.pragma_update(None, "synchronous", "off"))
+        .and_then(|()| migrate(&mut connection));
+    made.map_err(|error| fault(Some(path), &error))?;
     connection.close().map_err(|(_, error)| fault(Some(path), &error))?;
     temp.as_file().sync_all().map_err(|error| io(&error))?;
     match temp.persist_noclobber(path) {

@@ -31,7 +31,7 @@ struct Key<'t> {
 }
 
 /// What a scalar stands for (YAML 1.2.2 section 10.3.2; `<<` is of YAML 1.1).
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Meant {
     Null,
     Merge,

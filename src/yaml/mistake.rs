@@ -40,6 +40,11 @@ impl Mistake {
         Self { kind, steps: Vec::new(), place: None, entry: None }
     }
 
+    /// Whether it is a key met again, at a place still to be told.
+    pub(super) fn is_duplicate(&self) -> bool {
+        matches!(self.kind, Kind::Duplicate) && self.place.is_none()
+    }
+
     /// On the way out: the step it happened in; the first place and entry on the way are the right ones.
     pub(super) fn within(mut self, step: Step, place: Place, entry: Left) -> Self {
         self.steps.push(step);

@@ -63,6 +63,19 @@ impl<'t> Part<'t, '_> {
         }
     }
 
+    fn entries<'p>(
+        &'p self,
+        expected: &dyn de::Expected,
+        seen: Option<HashSet<&'t str>>,
+    ) -> Result<Entries<'t, 'p>, Mistake> {
+        let entries = match self.node.map(|node| &*node.value) {
+            None => [].iter(),
+            Some(Value::Map(entries)) => entries.iter(),
+            Some(_) => return Err(de::Error::invalid_type(self.found(), expected)),
+        };
+        Ok(Entries { entries, current: None, seen, left_out: self.left_out })
+    }
+
     fn found(&self) -> Unexpected<'t> {
         match self.node.map(|node| &*node.value) {
             None | Some(Value::Null) => Unexpected::Unit,
@@ -93,12 +106,8 @@ impl<'t> Deserializer<'t> for Part<'t, '_> {
     }
 
     fn deserialize_map<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Mistake> {
-        let entries = match self.node.map(|node| &*node.value) {
-            None => [].iter(),
-            Some(Value::Map(entries)) => entries.iter(),
-            Some(_) => return Err(de::Error::invalid_type(self.found(), &visitor)),
-        };
-        visitor.visit_map(Entries { entries, current: None, seen: HashSet::new(), left_out: self.left_out })
+        let mut entries = self.entries(&visitor, Some(HashSet::new()))?;
+        visitor.visit_map(&mut entries)
     }
 
     fn deserialize_struct<V: Visitor<'t>>(
@@ -107,7 +116,12 @@ impl<'t> Deserializer<'t> for Part<'t, '_> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Mistake> {
-        self.deserialize_map(visitor)
+        let mut entries = self.entries(&visitor, None)?;
+        // A struct minds by itself that a key came again; where that was is known here.
+        visitor.visit_map(&mut entries).map_err(|mistake| match entries.current {
+            Some(entry) if mistake.is_duplicate() => mistake.within(entry.step(), entry.key_place, entry.left()),
+            _ => mistake,
+        })
     }
 
     fn deserialize_seq<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Mistake> {
@@ -130,8 +144,10 @@ impl<'t> Deserializer<'t> for Part<'t, '_> {
 
 struct Entries<'t, 'l> {
     entries: slice::Iter<'t, Entry<'t>>,
+    /// Whose key has been read, and whose value has not.
     current: Option<&'t Entry<'t>>,
-    seen: HashSet<&'t str>,
+    /// Keys so far; `None` where the reader minds by itself.
+    seen: Option<HashSet<&'t str>>,
     left_out: &'l HashSet<Left>,
 }
 
@@ -143,7 +159,7 @@ impl<'t> de::MapAccess<'t> for Entries<'t, '_> {
             return Ok(None);
         };
         let at_key = |mistake: Mistake| mistake.within(entry.step(), entry.key_place, entry.left());
-        if !self.seen.insert(&entry.key) {
+        if self.seen.as_mut().is_some_and(|seen| !seen.insert(&entry.key)) {
             return Err(at_key(Mistake::new(Kind::Duplicate)));
         }
         self.current = Some(entry);

@@ -1,10 +1,10 @@
 //! The members of an answer under the many names servers give them.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
+    de::{IgnoredAny, MapAccess, Visitor},
 };
 use serde_json::{Map, Value};
 
@@ -14,10 +14,15 @@ use crate::{provider::oauth_error, secret::Secret};
 /// Members of the answer's object.
 #[derive(Default)]
 pub(super) struct Members {
+    /// Without the access token.
     map: Map<String, Value>,
+    /// `None`: there is none, or it is no text.
+    token: Option<Secret>,
     /// A name stood there twice; the first one is kept.
     pub(super) repeats: bool,
 }
+
+const TOKEN: &str = "access_token";
 
 /// Where servers put what RFC 6749 calls `error`: besides OAuth itself Okta, Apigee, HubSpot, Twitter, Fitbit.
 const ERROR: [&str; 9] =
@@ -45,10 +50,7 @@ const DESCRIPTION: [&str; 16] = [
 impl Members {
     /// The access token, if it is a string that is not blank; it does not stay behind.
     pub(super) fn take_token(&mut self) -> Option<Secret> {
-        match self.map.remove("access_token")? {
-            Value::String(token) => Some(Secret::new(token)).filter(|token| !token.expose().trim().is_empty()),
-            _ => None,
-        }
+        self.token.take().filter(|token| !token.expose().trim().is_empty())
     }
 
     /// The tokens that are left, and those that stand in a text.
@@ -148,8 +150,12 @@ fn collect(value: &Value, texts: &mut Vec<String>) {
 }
 
 impl From<Map<String, Value>> for Members {
-    fn from(map: Map<String, Value>) -> Self {
-        Self { map, repeats: false }
+    fn from(mut map: Map<String, Value>) -> Self {
+        let token = match map.remove(TOKEN) {
+            Some(Value::String(token)) => Some(Secret::new(token)),
+            _ => None,
+        };
+        Self { map, token, repeats: false }
     }
 }
 
@@ -157,6 +163,14 @@ impl<'de> Deserialize<'de> for Members {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(MembersVisitor)
     }
+}
+
+/// Where the token stands in the answer: it is most of it, and each copy would have to be wiped.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Token<'a> {
+    Text(#[serde(borrow)] Cow<'a, str>),
+    Other(IgnoredAny),
 }
 
 struct MembersVisitor;
@@ -170,7 +184,18 @@ impl<'de> Visitor<'de> for MembersVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Members, A::Error> {
         let mut members = Members::default();
-        while let Some((name, value)) = access.next_entry::<String, Value>()? {
+        let mut has_token = false;
+        while let Some(name) = access.next_key::<String>()? {
+            if name == TOKEN {
+                let token = access.next_value::<Token<'_>>()?;
+                match token {
+                    _ if std::mem::replace(&mut has_token, true) => members.repeats = true,
+                    Token::Text(token) => members.token = Some(Secret::copied(&token)),
+                    Token::Other(IgnoredAny) => {}
+                }
+                continue;
+            }
+            let value = access.next_value()?;
             match members.map.entry(name) {
                 serde_json::map::Entry::Vacant(place) => {
                     place.insert(value);

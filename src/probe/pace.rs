@@ -1,0 +1,74 @@
+//! How quickly a host answers, and so how long a request waits for a connection before it opens one more.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+/// The quickest of what was seen so far, microseconds: whatever else goes on here makes things slower, never quicker.
+pub(super) struct Pace {
+    opened: AtomicU64,
+    answered: AtomicU64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { opened: AtomicU64::new(u64::MAX), answered: AtomicU64::new(u64::MAX) }
+    }
+}
+
+impl Pace {
+    /// A connection was there after so long.
+    pub(super) fn opened(&self, took: Duration) {
+        self.opened.fetch_min(micros(took), Ordering::Relaxed);
+    }
+
+    /// A request had its answer after so long.
+    pub(super) fn answered(&self, took: Duration) {
+        self.answered.fetch_min(micros(took), Ordering::Relaxed);
+    }
+
+    /// A handshake costs both sides as much as twenty requests, and a few connections keep a host busy that answers at
+    /// once. From a distance every connection counts from the beginning.
+    pub(super) fn patience(&self) -> Duration {
+        let answer = match self.answered.load(Ordering::Relaxed) {
+            // Its round trips and its arithmetic take several times as long.
+            u64::MAX => self.opened.load(Ordering::Relaxed) / 8,
+            answer => answer,
+        };
+        Duration::from_millis(match answer {
+            0..2_000 => 100,
+            2_000..25_000 => 20,
+            _ => 0,
+        })
+    }
+}
+
+fn micros(took: Duration) -> u64 {
+    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_answers_at_once_is_waited_for_and_who_is_far_away_is_not() {
+        let patience = |opened: u64, answered: Option<u64>| {
+            let pace = Pace::default();
+            pace.opened(Duration::from_millis(opened));
+            answered.into_iter().for_each(|took| pace.answered(Duration::from_millis(took)));
+            pace.patience().as_millis()
+        };
+        assert_eq!([3, 30, 210].map(|opened| patience(opened, None)), [100, 20, 0]);
+        assert_eq!([1, 8, 100].map(|answered| patience(30, Some(answered))), [100, 20, 0]);
+        assert_eq!(Pace::default().patience(), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_quickest_counts() {
+        let pace = Pace::default();
+        [9, 1, 50].into_iter().for_each(|took| pace.answered(Duration::from_millis(took)));
+        assert_eq!(pace.patience(), Duration::from_millis(100));
+    }
+}
