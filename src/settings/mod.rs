@@ -13,7 +13,7 @@ pub use model::{
     Channel, ChannelKind, Hook, HostPattern, Http, Management, ManagementKey, Notify, RotationLimits, Schedule,
     Settings, SmtpTls, Vault, Verb,
 };
-pub use read::read;
+pub use read::{beside, read};
 pub use schema::schema;
 
 #[cfg(test)]
