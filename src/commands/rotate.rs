@@ -1,19 +1,23 @@
 //! `credwatch plan` and `credwatch rotate`: what a rotation would do, and doing it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use tokio_util::sync::CancellationToken;
 
+use super::stdio::answer;
 use crate::{
     cli::Common,
     clock,
     exit::Exit,
-    inventory::{self, Inventory},
-    logging, probe,
-    rotate::{Opening, Round, told},
+    inventory::Inventory,
+    logging,
+    rotate::{
+        Opening, Round, Unfit,
+        told::{self, Line},
+    },
     secret::Resolver,
-    settings::{self, Settings},
+    settings::Settings,
     state::{self, SqliteJournal},
     store,
     text::printable,
@@ -50,10 +54,7 @@ struct Ground {
 
 impl Ground {
     fn read(apps: &[String], common: &Common) -> anyhow::Result<Self> {
-        let paths = super::inventory_paths(Vec::new(), common);
-        let file = settings::locate(common.config.as_deref(), paths.first().map(PathBuf::as_path));
-        let settings = settings::read(file.as_deref())?;
-        let mut inventory = inventory::read(&paths, &settings)?;
+        let (settings, mut inventory) = super::settings_and_inventory(common)?;
         if !common.quiet {
             logging::warn(&settings.warnings);
             logging::warn(&inventory.warnings);
@@ -73,15 +74,7 @@ impl Ground {
     }
 
     fn opening(&self, key: [u8; 32], early: bool, cancel: &CancellationToken) -> Opening<'_> {
-        let options = probe::Options {
-            http: self.settings.http.clone(),
-            ca: self.settings.ca.clone(),
-            allow: self.settings.allow.clone(),
-            offline: false,
-            fingerprint_key: Some(key),
-            shutdown: cancel.clone(),
-        };
-        Opening { settings: &self.settings, secrets: Arc::clone(&self.secrets), options, fingerprint_key: key, early }
+        Opening::new(&self.settings, &self.secrets, key, early, cancel)
     }
 }
 
@@ -118,17 +111,8 @@ pub async fn rotate(args: RotateArgs, common: &Common) -> anyhow::Result<Exit> {
     let round = Round { opening, journal: &journal, run: &run, epoch, cancel };
     let (outcomes, unfit) = round.advance(&ground.inventory).await?;
     let now = clock::now();
-    let mut exit = told::unfit(&unfit);
-    for come in &outcomes {
-        let line = told::outcome(&come.policy, &come.how, now);
-        if !common.quiet || line.exit != Exit::Clean {
-            println(&line.text)?;
-        }
-        exit = told::worse(exit, line.exit);
-    }
-    if outcomes.is_empty() && unfit.is_empty() && !common.quiet {
-        println(NOBODY)?;
-    }
+    let lines = outcomes.iter().map(|come| told::outcome(&come.policy, &come.how, now)).collect();
+    let exit = tell(lines, &unfit, common.quiet);
     Ok(signal.exit().unwrap_or(exit))
 }
 
@@ -145,21 +129,21 @@ pub async fn plan(args: PlanArgs, common: &Common) -> anyhow::Result<Exit> {
     let opening = ground.opening(*journal.key(), args.now, &cancel);
     let round = Round { opening, journal: &journal, run: "plan", epoch: 0, cancel };
     let (seen, unfit) = round.foresee(&ground.inventory).await?;
-    let mut exit = told::unfit(&unfit);
-    for come in &seen {
-        let line = told::foresight(&come.policy, &come.how, clock::now());
-        println(&line.text)?;
-        exit = told::worse(exit, line.exit);
-    }
-    if seen.is_empty() && unfit.is_empty() {
-        println(NOBODY)?;
-    }
+    let now = clock::now();
+    let lines = seen.iter().map(|come| told::foresight(&come.policy, &come.how, now)).collect();
+    let exit = tell(lines, &unfit, false);
     Ok(signal.exit().unwrap_or(exit))
 }
 
-const NOBODY: &str = "no credential of the inventory opts in to rotation: none has a `rotate:` block";
-
-fn println(text: &str) -> std::io::Result<()> {
-    use std::io::Write;
-    writeln!(anstream::stdout(), "{text}")
+/// Says how it stands with each credential that opted in; `quiet`: only where something is the matter.
+fn tell(mut lines: Vec<Line>, unfit: &[Unfit<'_>], quiet: bool) -> Exit {
+    let nobody = lines.is_empty() && unfit.is_empty();
+    let exit = lines.iter().fold(told::unfit(unfit), |exit, line| exit.worse(line.exit));
+    lines.retain(|line| !quiet || line.exit != Exit::Clean);
+    answer(exit, |out| {
+        if nobody && !quiet {
+            writeln!(out, "no credential of the inventory opts in to rotation: none has a `rotate:` block")?;
+        }
+        lines.iter().try_for_each(|line| writeln!(out, "{}", line.text))
+    })
 }
