@@ -36,11 +36,11 @@ pub struct Unfit<'a> {
 
 /// What every member is opened with.
 pub struct Opening<'s> {
-    pub settings: &'s Settings,
-    pub secrets: Arc<Resolver>,
-    pub options: probe::Options,
-    pub fingerprint_key: [u8; 32],
-    pub early: bool,
+    pub(super) settings: &'s Settings,
+    secrets: Arc<Resolver>,
+    options: probe::Options,
+    pub(super) fingerprint_key: [u8; 32],
+    early: bool,
 }
 
 impl<'s> Opening<'s> {
