@@ -34,6 +34,18 @@ impl Exit {
             Self::Terminated => 143,
         }
     }
+
+    /// The worse of two ends: findings before what could not be done.
+    #[must_use]
+    pub fn worse(self, other: Self) -> Self {
+        let rank = |exit| match exit {
+            Self::Clean => 0,
+            Self::Incomplete => 1,
+            Self::Findings => 2,
+            _ => 3,
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
 }
 
 impl From<Exit> for ExitCode {

@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
+use crate::clock;
+
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Run {
     pub id: String,
@@ -18,6 +20,22 @@ pub struct Run {
     pub shard: Option<String>,
     /// What could not be read, judged or delivered.
     pub incomplete: Vec<Incomplete>,
+}
+
+impl Run {
+    /// A run that begins, over nothing yet.
+    #[must_use]
+    pub fn begun(started_at: DateTime<Utc>) -> Self {
+        Self {
+            id: clock::new_id(),
+            started_at,
+            finished_at: started_at,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            inventory: Vec::new(),
+            shard: None,
+            incomplete: Vec::new(),
+        }
+    }
 }
 
 /// Something the run owed and could not do: exit code 3.
@@ -36,5 +54,5 @@ impl Incomplete {
 }
 
 fn rfc3339<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&crate::clock::rfc3339(*at))
+    serializer.collect_str(&clock::rfc3339(*at))
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     inventory::{Expires, Key, TokenEndpoint},
-    probe::{Answer, BadAnswer, NotTested, Outcome, Unreachable, Unreadable},
+    probe::{Answer, BadAnswer, NotTested, Outcome, Unreadable},
     text::{printable, shortened},
 };
 
@@ -18,110 +18,104 @@ use crate::{
 const QUOTE: usize = 200;
 
 pub(super) fn of(case: &Case<'_>, code: FindingCode) -> String {
+    use FindingCode as Code;
     let noun = noun(case);
+    let in_words = |sentence: &str| format!("{sentence}{}.", told(case));
+    let quoted = |sentence: &str| format!("{sentence}{}{}.", told(case), quote(case));
     match code {
-        FindingCode::InvalidSecret => invalid_secret(case),
-        FindingCode::ExpiredSecret => expired_secret(case),
-        FindingCode::SecretIdInsteadOfValue => {
+        Code::InvalidSecret => invalid_secret(case),
+        Code::ExpiredSecret => expired_secret(case),
+        Code::SecretIdInsteadOfValue => {
             "The value is a GUID, the shape of a secret ID and never of a secret; nothing was sent.".to_owned()
         }
-        FindingCode::AppNotFound => {
-            let tenant = tenant(case).map(|tenant| format!(" in {tenant}")).unwrap_or_default();
-            format!(
-                "No app with the client id {} is known{tenant}{}.",
-                printable(&case.subject.app.client_id),
-                told(case)
-            )
+        Code::AppNotFound => in_words(&app_not_found(case)),
+        Code::TenantNotFound => in_words(&tenant_not_found(case)),
+        Code::AppDisabled => in_words("The app is disabled, so nothing can sign in as it"),
+        Code::PrincipalMissing => {
+            in_words("The app or the resource it asks for has no service principal in the tenant")
         }
-        FindingCode::TenantNotFound => {
-            format!(
-                "{} is not known at {}{}.",
-                capital(&tenant(case).unwrap_or("The tenant".to_owned())),
-                host(case),
-                told(case)
-            )
+        Code::PolicyBlocked => quoted(&policy_blocked(case)),
+        Code::BadRequest => quoted(&format!("The server refuses the request itself, so the {noun} was not judged")),
+        Code::BadScope => quoted(&format!("The server refuses the scope or resource, so the {noun} was not judged")),
+        Code::Throttled => in_words(&throttled(case)),
+        Code::Transient => in_words(&format!("{} failed, which says nothing about the {noun}", capital(&host(case)))),
+        Code::AssertionInvalid => quoted("The server refuses the signed assertion or the client certificate"),
+        Code::Other => quoted("The server refuses the request for a reason credwatch does not know"),
+        Code::Activating => {
+            in_words(&format!("The server refuses the {noun}, but it is so new that not every server may know it yet"))
         }
-        FindingCode::AppDisabled => format!("The app is disabled, so nothing can sign in as it{}.", told(case)),
-        FindingCode::PrincipalMissing => {
-            format!("The app or the resource it asks for has no service principal in the tenant{}.", told(case))
-        }
-        FindingCode::PolicyBlocked if case.accepted == Some(true) => {
-            format!("The {noun} was accepted, but a policy blocks the token{}{}.", told(case), quote(case))
-        }
-        FindingCode::PolicyBlocked => {
-            format!("A policy blocks the request, which says nothing about the {noun}{}{}.", told(case), quote(case))
-        }
-        FindingCode::BadRequest => {
-            format!("The server refuses the request itself, so the {noun} was not judged{}{}.", told(case), quote(case))
-        }
-        FindingCode::BadScope => format!(
-            "The server refuses the scope or resource, so the {noun} was not judged{}{}.",
-            told(case),
-            quote(case)
-        ),
-        FindingCode::Throttled => {
-            let wait = answer(case.observation).and_then(|answer| answer.retry_after);
-            let wait = wait.map(|seconds| format!(" and asks for a pause of {}", pause(seconds))).unwrap_or_default();
-            format!("{} has had too many requests{wait}{}.", capital(&host(case)), told(case))
-        }
-        FindingCode::Transient => {
-            format!("{} failed, which says nothing about the {noun}{}.", capital(&host(case)), told(case))
-        }
-        FindingCode::AssertionInvalid => {
-            format!("The server refuses the signed assertion or the client certificate{}{}.", told(case), quote(case))
-        }
-        FindingCode::Other => {
-            format!("The server refuses the request for a reason credwatch does not know{}{}.", told(case), quote(case))
-        }
-        FindingCode::Activating => format!(
-            "The server refuses the {noun}, but it is so new that not every server may know it yet{}.",
-            told(case)
-        ),
-        FindingCode::Unreachable | FindingCode::BadResponse | FindingCode::Unreadable => outcome(case),
-        FindingCode::HostNotAllowed => match &case.observation.outcome {
-            Outcome::NotTested(NotTested::HostNotAllowed { host }) => {
-                format!(
-                    "{} is not on the `allow` list of the settings, so the {noun} was not sent there.",
-                    printable(host)
-                )
-            }
-            _ => format!("The endpoint is not on the `allow` list of the settings, so the {noun} was not sent."),
-        },
-        FindingCode::SecretHasWhitespace => {
-            "White space stands before or after the value; nothing was sent.".to_owned()
-        }
-        FindingCode::SecretEmpty => "The value is empty; nothing was sent.".to_owned(),
-        FindingCode::InternalError => match &case.observation.outcome {
-            Outcome::Internal { location } => {
-                format!("credwatch itself failed on this credential, at {}.", printable(location))
-            }
-            _ => "credwatch itself failed on this credential.".to_owned(),
-        },
-        FindingCode::Expiring => {
-            let (day, when) = day_and_distance(case);
-            format!("The {noun} expires on {day}, {when}{}.", stake(case))
-        }
-        FindingCode::Expired => {
-            let (day, when) = day_and_distance(case);
-            format!("The {noun} expired on {day}, {when}{}.", stake(case))
-        }
-        FindingCode::NeverExpires => match case.expiry.at {
-            Some(at) => format!("The {noun} never expires (its end is {}).", day(at)),
-            None => format!("The {noun} never expires."),
-        },
-        FindingCode::LifetimeTooLong => lifetime(case),
-        FindingCode::ExpiryUndeclared => {
+        Code::Unreachable | Code::BadResponse | Code::Unreadable => outcome(case),
+        Code::HostNotAllowed => host_not_allowed(case),
+        Code::SecretHasWhitespace => "White space stands before or after the value; nothing was sent.".to_owned(),
+        Code::SecretEmpty => "The value is empty; nothing was sent.".to_owned(),
+        Code::InternalError => internal_error(case),
+        Code::Expiring => ends(case, "expires"),
+        Code::Expired => ends(case, "expired"),
+        Code::NeverExpires => never_expires(case),
+        Code::LifetimeTooLong => lifetime(case),
+        Code::ExpiryUndeclared => {
             format!("Nobody has written down when the {noun} expires, so nobody can be warned.")
         }
-        FindingCode::DeclaredDateWrong => declared_wrong(case),
-        FindingCode::RotationUnderWay
-        | FindingCode::RotationHandover
-        | FindingCode::RotationBlocked
-        | FindingCode::RotationFailed
-        | FindingCode::OrphanLeft
-        | FindingCode::PredecessorKept
-        | FindingCode::PredecessorStillAccepted => rotation::message(case, code),
+        Code::DeclaredDateWrong => declared_wrong(case),
+        Code::RotationUnderWay
+        | Code::RotationHandover
+        | Code::RotationBlocked
+        | Code::RotationFailed
+        | Code::OrphanLeft
+        | Code::PredecessorKept
+        | Code::PredecessorStillAccepted => rotation::message(case, code),
     }
+}
+
+fn app_not_found(case: &Case<'_>) -> String {
+    let tenant = tenant(case).map(|tenant| format!(" in {tenant}")).unwrap_or_default();
+    format!("No app with the client id {} is known{tenant}", printable(&case.subject.app.client_id))
+}
+
+fn tenant_not_found(case: &Case<'_>) -> String {
+    let tenant = tenant(case).unwrap_or_else(|| "The tenant".to_owned());
+    format!("{} is not known at {}", capital(&tenant), host(case))
+}
+
+fn policy_blocked(case: &Case<'_>) -> String {
+    let noun = noun(case);
+    match case.accepted {
+        Some(true) => format!("The {noun} was accepted, but a policy blocks the token"),
+        _ => format!("A policy blocks the request, which says nothing about the {noun}"),
+    }
+}
+
+fn throttled(case: &Case<'_>) -> String {
+    let wait = answer(case.observation).and_then(|answer| answer.retry_after);
+    let wait = wait.map(|seconds| format!(" and asks for a pause of {}", pause(seconds))).unwrap_or_default();
+    format!("{} has had too many requests{wait}", capital(&host(case)))
+}
+
+fn host_not_allowed(case: &Case<'_>) -> String {
+    let host = match &case.observation.outcome {
+        Outcome::NotTested(NotTested::HostNotAllowed { host }) => Some(printable(host)),
+        _ => None,
+    };
+    let (host, there) = host.map_or(("The endpoint".to_owned(), ""), |host| (host, " there"));
+    format!("{host} is not on the `allow` list of the settings, so the {} was not sent{there}.", noun(case))
+}
+
+fn internal_error(case: &Case<'_>) -> String {
+    let place = match &case.observation.outcome {
+        Outcome::Internal { location } => format!(", at {}", printable(location)),
+        _ => String::new(),
+    };
+    format!("credwatch itself failed on this credential{place}.")
+}
+
+fn ends(case: &Case<'_>, verb: &str) -> String {
+    let (day, when) = day_and_distance(case);
+    format!("The {} {verb} on {day}, {when}{}.", noun(case), stake(case))
+}
+
+fn never_expires(case: &Case<'_>) -> String {
+    let end = case.expiry.at.map(|at| format!(" (its end is {})", day(at))).unwrap_or_default();
+    format!("The {} never expires{end}.", noun(case))
 }
 
 /// A length of time in the largest unit that still says it roughly; a server may name any number of seconds.
@@ -209,16 +203,8 @@ fn declared_wrong(case: &Case<'_>) -> String {
 
 fn outcome(case: &Case<'_>) -> String {
     let sentence = match &case.observation.outcome {
-        Outcome::Unreachable(
-            Unreachable::Dns(why)
-            | Unreachable::Connect(why)
-            | Unreachable::Tls(why)
-            | Unreachable::Timeout(why)
-            | Unreachable::ForbiddenAddress(why)
-            | Unreachable::Broken(why)
-            | Unreachable::Discovery(why),
-        )
-        | Outcome::Unreadable(Unreadable::Unresolved(why) | Unreadable::BadKey(why)) => printable(why),
+        Outcome::Unreachable(gone) => printable(gone.sentence()),
+        Outcome::Unreadable(Unreadable::Unresolved(why) | Unreadable::BadKey(why)) => printable(why),
         Outcome::BadAnswer(BadAnswer::Redirect { status }) => {
             format!("{} answers with a redirect (HTTP {status}), which credwatch never follows", host(case))
         }

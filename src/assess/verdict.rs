@@ -96,7 +96,7 @@ impl Verdict {
         }
     }
 
-    /// Severity of the verdict alone (contract, table of verdicts).
+    /// Severity of the verdict alone, findings aside.
     #[must_use]
     pub const fn severity(self) -> Severity {
         match self {

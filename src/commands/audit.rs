@@ -14,8 +14,18 @@ use crate::{
     report::{self, Look, Report, Target, TargetFault},
 };
 
+const EXIT_CODES: &str = "\
+Exit codes:
+  0          Everything was judged, nothing at or above --fail-on
+  1          Findings at or above --fail-on
+  2          Wrong usage, inventory or settings: nothing was tested
+  3          Something could not be judged or delivered (1 wins when both hold)
+  75         Another run holds the lock
+  130 / 143  Interrupted; what was done is recorded";
+
 /// The job: test every credential, judge, report, notify
 #[derive(Debug, Default, clap::Args)]
+#[command(after_help = EXIT_CODES)]
 pub struct Args {
     /// Inventory files or folders of *.yaml [default: inventory/]
     #[arg(value_name = "PATH")]
@@ -46,7 +56,7 @@ pub struct Args {
     /// Take part I of N, counted from 0, by a hash of the app's name
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
-    /// Time for one credential, with all attempts and waits [default: the settings' 30s]
+    /// Time for one credential, with all attempts and waits, such as 45s [default: the settings' 30s]
     #[arg(long, value_name = "DURATION", value_parser = super::parse_timeout)]
     timeout: Option<Period>,
 }
@@ -78,14 +88,16 @@ impl Output {
 /// # Errors
 /// Wrong usage, inventory or settings: nothing was tested.
 pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
-    let targets = args.output.targets(common.quiet);
+    let targets = match args.output.targets(common.quiet) {
+        Ok(targets) => targets,
+        Err(fault) => {
+            refuse(args, common).await?;
+            return Err(fault.into());
+        }
+    };
     let job = args.into_job(common);
     let cancel = CancellationToken::new();
     let signal = super::signals::cancel_on_signal(&cancel)?;
-    if targets.is_err() {
-        job.refuse(&cancel).await;
-    }
-    let targets = targets?;
     let progress = super::progress::Progress::new(common.quiet);
     let stage = Stage {
         cancel: &cancel,
@@ -96,8 +108,19 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     Ok(signal.exit().unwrap_or(exit))
 }
 
+/// Tells the dead-man switch of a run that was asked for in a way that cannot be followed.
+///
+/// # Errors
+/// When the process may not install signal handlers.
+pub(super) async fn refuse(args: Args, common: &Common) -> anyhow::Result<Exit> {
+    let cancel = CancellationToken::new();
+    super::signals::cancel_on_signal(&cancel)?;
+    args.into_job(common).refuse(&cancel).await;
+    Ok(Exit::Usage)
+}
+
 impl Args {
-    fn into_job(self, common: &Common) -> Job {
+    pub(crate) fn into_job(self, common: &Common) -> Job {
         Job {
             paths: super::inventory_paths(self.paths, common),
             config: common.config.clone(),

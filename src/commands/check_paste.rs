@@ -1,18 +1,20 @@
 //! `credwatch check-paste`: whether what somebody is about to put in is the new secret, and if not, which slip it is.
 
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal};
 
-use anyhow::{Context, ensure};
-use zeroize::Zeroizing;
+use anyhow::Context;
 
-use super::desk::{Desk, StepArgs, newest, nothing};
+use super::{
+    desk::{Desk, StepArgs, newest, nothing},
+    stdio::{answer, piped_secret, typed_secret},
+};
 use crate::{
     cli::Common,
     exit::Exit,
     inventory::Subject,
     logging,
     rotate::{History, Made, Right, Slip, Whose, identity, slip},
-    secret::{self, Fingerprint, Secret},
+    secret::{Fingerprint, Secret},
 };
 
 /// Tell whether what you paste is the new secret, and if not, which slip it is; shows neither
@@ -46,8 +48,8 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     };
     let found = compare(&desk, subject, &identity, &history, made, (&typed, &value));
     let said = found.as_ref().map_or_else(|| "It is the new secret.".to_owned(), ToString::to_string);
-    writeln!(anstream::stdout(), "{said}")?;
-    Ok(if found.is_none() { Exit::Clean } else { Exit::Findings })
+    let exit = if found.is_none() { Exit::Clean } else { Exit::Findings };
+    Ok(answer(exit, |out| writeln!(out, "{said}")))
 }
 
 fn compare(
@@ -80,14 +82,8 @@ fn compare(
 
 /// What a person pastes or pipes in.
 fn typed() -> anyhow::Result<Secret> {
-    if io::stdin().is_terminal() {
-        let typed = rpassword::prompt_password("Paste the secret (not shown): ");
-        return Ok(Secret::new(typed.context("it cannot be read from the terminal")?));
-    }
-    // Room for all of it at once: a buffer that grows leaves copies behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(secret::LIMIT + 1));
-    io::stdin().lock().take(secret::LIMIT as u64 + 1).read_to_end(&mut bytes).context("stdin cannot be read")?;
-    ensure!(bytes.len() <= secret::LIMIT, "stdin holds more than a secret (over 64 KiB)");
-    let text = std::str::from_utf8(&bytes).ok().context("stdin holds no text (UTF-8)")?;
+    let bytes =
+        if io::stdin().is_terminal() { typed_secret("Paste the secret (not shown): ")? } else { piped_secret()? };
+    let text = std::str::from_utf8(&bytes).ok().context("what was handed in is no text (UTF-8)")?;
     Ok(Secret::new(text.to_owned()))
 }

@@ -1,10 +1,9 @@
 //! `credwatch completions SHELL`
 
-use std::io::Write;
-
 use clap::CommandFactory;
 use clap_complete::Shell;
 
+use super::stdio::answer;
 use crate::{cli::Cli, exit::Exit};
 
 /// Print completions for a shell
@@ -13,11 +12,8 @@ pub struct Args {
     shell: Shell,
 }
 
-/// # Errors
-/// When stdout cannot be written.
-pub fn run(args: &Args) -> anyhow::Result<Exit> {
+pub fn run(args: &Args) -> Exit {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "credwatch", &mut script);
-    std::io::stdout().write_all(&script)?;
-    Ok(Exit::Clean)
+    answer(Exit::Clean, |out| out.write_all(&script))
 }

@@ -5,7 +5,6 @@ mod rotation;
 
 use std::{
     fs,
-    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -13,7 +12,7 @@ use anyhow::{Context, anyhow};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use super::{audit::write_all, signals::cancel_on_signal};
+use super::{audit::write_all, signals::cancel_on_signal, stdio::answer};
 use crate::{
     cli::Common,
     clock,
@@ -22,7 +21,6 @@ use crate::{
     job::{FailOn, Job, Stage},
     notify::{self, Tonight, mail::Mail},
     report::{Format, Report, Target},
-    rotate::told::worse,
     sandbox::{self, Sandbox},
     settings::Settings,
 };
@@ -60,11 +58,11 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     let mut exit = job(inventory, folder.path()).run(stage).await?;
     let mails = mails?;
     if !common.quiet {
-        announce(&out, &mails)?;
+        exit = announce(exit, &out, &mails);
     }
     if args.rotate && caught.exit().is_none() {
         let shown = rotation::show(&sandbox, folder.path(), &out, common.quiet, &cancel);
-        exit = worse(exit, Box::pin(shown).await?);
+        exit = exit.worse(Box::pin(shown).await?);
     }
     Ok(caught.exit().unwrap_or(exit))
 }
@@ -125,15 +123,13 @@ fn write_mails(out: &Path, tonight: &Tonight<'_>) -> anyhow::Result<Vec<(String,
         .collect()
 }
 
-fn announce(out: &Path, mails: &[(String, Mail)]) -> anyhow::Result<()> {
-    let mut stdout = anstream::stdout().lock();
-    writeln!(stdout, "\nWritten to {}", out.display())?;
-    writeln!(stdout, "  report.html  the page: open it in a browser\n  report.json  the same for programs")?;
-    writeln!(stdout, "and the mails that would have been sent:")?;
-    for (name, mail) in mails {
-        writeln!(stdout, "  {name}  {}", mail.subject)?;
-    }
-    Ok(())
+fn announce(exit: Exit, out: &Path, mails: &[(String, Mail)]) -> Exit {
+    answer(exit, |stdout| {
+        writeln!(stdout, "\nWritten to {}", out.display())?;
+        writeln!(stdout, "  report.html  the page: open it in a browser\n  report.json  the same for programs")?;
+        writeln!(stdout, "and the mails that would have been sent:")?;
+        mails.iter().try_for_each(|(name, mail)| writeln!(stdout, "  {name}  {}", mail.subject))
+    })
 }
 
 #[cfg(test)]

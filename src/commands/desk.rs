@@ -1,20 +1,21 @@
 //! Where a person takes a step of a rotation: the journal, the inventory, and which credential is meant.
 
-use std::{io::Write, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context, bail, ensure};
 
+use super::stdio::remark;
 use crate::{
     assess::Assessment,
     cli::Common,
     clock,
     exit::Exit,
-    inventory::{self, App, Inventory, Subject},
+    inventory::{App, Inventory, Subject},
     job::own,
     management,
     rotate::{Entry, Event, History, Journal, Made, Rotation, RotationId, identity, primary},
     secret::{Fingerprint, Fingerprints, Resolver, Secret},
-    settings::{self, Settings},
+    settings::Settings,
     state::{self, Sqlite, SqliteJournal, State},
     text::{printable, word},
 };
@@ -58,10 +59,7 @@ pub(super) struct Desk {
 impl Desk {
     /// `None`: no run has left a state yet.
     pub fn open(common: &Common) -> anyhow::Result<Option<Self>> {
-        let paths = super::inventory_paths(Vec::new(), common);
-        let file = settings::locate(common.config.as_deref(), paths.first().map(PathBuf::as_path));
-        let settings = settings::read(file.as_deref())?;
-        let inventory = inventory::read(&paths, &settings)?;
+        let (settings, inventory) = super::settings_and_inventory(common)?;
         let state = state::location(common.state.as_deref().or(settings.state.as_deref()))?;
         // Looking must not create what it looks for.
         if !state.exists() {
@@ -177,8 +175,6 @@ pub(super) fn step(
     for event in &events {
         desk.append(&identity, rotation, event)?;
     }
-    if !common.quiet {
-        writeln!(anstream::stderr(), "{said}")?;
-    }
+    remark(common, &said);
     Ok(Exit::Clean)
 }

@@ -1,12 +1,10 @@
 //! `credwatch explain CODE`: the long form of a code, offline.
 
-use std::io::Write;
-
 use anyhow::anyhow;
 
+use super::stdio::answer;
 use crate::{
     assess::{self, Explanation},
-    cli::Common,
     exit::Exit,
     text::shortened,
 };
@@ -20,11 +18,10 @@ pub struct Args {
 }
 
 /// # Errors
-/// The code is unknown; the message names what comes near. Or standard output cannot be written.
-pub async fn run(args: Args, _common: &Common) -> anyhow::Result<Exit> {
+/// The code is unknown; the message names what comes near.
+pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let explanation = assess::explain(&args.code).ok_or_else(|| unknown(&args.code))?;
-    anstream::stdout().write_all(written(&explanation).as_bytes())?;
-    Ok(Exit::Clean)
+    Ok(answer(Exit::Clean, |out| out.write_all(written(&explanation).as_bytes())))
 }
 
 fn written(explanation: &Explanation) -> String {

@@ -1,12 +1,13 @@
 //! `credwatch history [APP]`: verdicts and dates over time.
 
-use std::{io::Write, path::PathBuf};
-
 use anyhow::ensure;
-use clap::ValueEnum;
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
+use super::{
+    Listing,
+    stdio::{answer, remark},
+};
 use crate::{
     cli::Common,
     clock,
@@ -24,21 +25,13 @@ pub struct Args {
     app: Option<String>,
     /// How to show them
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
-    output: Look,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Look {
-    #[default]
-    Table,
-    Json,
+    output: Listing,
 }
 
 /// # Errors
 /// A state or settings that cannot be read, or an app that no run has seen.
 pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
-    let file = settings::locate(common.config.as_deref(), common.inventory.first().map(PathBuf::as_path));
-    let settings = settings::read(file.as_deref())?;
+    let settings = settings::beside(common.config.as_deref(), &common.inventory)?;
     let url = common.state.as_deref().or(settings.state.as_deref());
     let app = args.app.as_deref();
     // Looking must not create what it looks for.
@@ -46,14 +39,14 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     if let Some(app) = app {
         ensure!(!changes.is_empty(), "no run remembered an app named `{}`", text::shortened(app, 120));
     }
-    let mut stdout = anstream::stdout().lock();
-    match args.output {
-        Look::Json => writeln!(stdout, "{:#}", as_json(&changes))?,
-        Look::Table if changes.is_empty() => writeln!(anstream::stderr(), "nothing is remembered yet")?,
-        Look::Table => writeln!(stdout, "{}", as_table(&changes))?,
-    }
-    stdout.flush()?;
-    Ok(Exit::Clean)
+    Ok(match args.output {
+        Listing::Json => answer(Exit::Clean, |out| writeln!(out, "{:#}", as_json(&changes))),
+        Listing::Table if changes.is_empty() => {
+            remark(common, "nothing is remembered yet");
+            Exit::Clean
+        }
+        Listing::Table => answer(Exit::Clean, |out| writeln!(out, "{}", as_table(&changes))),
+    })
 }
 
 fn as_table(changes: &[Change]) -> String {

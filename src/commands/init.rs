@@ -2,13 +2,13 @@
 
 use std::{
     fs,
-    io::Write,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail};
 
-use crate::{cli::Common, exit::Exit, fsio, settings, text::printable};
+use super::stdio::answer;
+use crate::{exit::Exit, fsio, settings, text::printable};
 
 /// Write a commented inventory and settings to begin with
 #[derive(Debug, clap::Args)]
@@ -23,19 +23,16 @@ const SETTINGS: &str = include_str!("init/credwatch.yaml");
 
 /// # Errors
 /// A file is there already, or cannot be written.
-pub async fn run(args: Args, _: &Common) -> anyhow::Result<Exit> {
+pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let files = [(args.dir.join("inventory").join("apps.yaml"), APPS), (args.dir.join(settings::FILE_NAME), SETTINGS)];
     write(&files)?;
-    let mut stdout = anstream::stdout();
-    for (file, _) in &files {
-        writeln!(stdout, "wrote {}", shown(file))?;
-    }
-    writeln!(
-        stdout,
-        "next: put your first app into it, then `credwatch validate {}`",
-        shown(&args.dir.join("inventory"))
-    )?;
-    Ok(Exit::Clean)
+    Ok(answer(Exit::Clean, |out| {
+        for (file, _) in &files {
+            writeln!(out, "wrote {}", shown(file))?;
+        }
+        let inventory = shown(&args.dir.join("inventory"));
+        writeln!(out, "next: put your first app into it, then `credwatch validate {inventory}`")
+    }))
 }
 
 /// Writes all or, where one is there already, none.
@@ -64,22 +61,22 @@ mod tests {
     use super::*;
     use crate::inventory;
 
-    #[tokio::test]
-    async fn what_init_writes_is_valid() {
+    #[test]
+    fn what_init_writes_is_valid() {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("new");
-        assert_eq!(run(Args { dir: dir.clone() }, &Common::default()).await.unwrap(), Exit::Clean);
+        assert_eq!(run(&Args { dir: dir.clone() }).unwrap(), Exit::Clean);
         let settings = settings::read(Some(&dir.join(settings::FILE_NAME))).unwrap();
         let inventory = inventory::read(&[dir.join("inventory")], &settings).unwrap();
         assert_eq!(inventory.apps.len(), 1);
     }
 
-    #[tokio::test]
-    async fn an_existing_file_is_named_and_nothing_is_written() {
+    #[test]
+    fn an_existing_file_is_named_and_nothing_is_written() {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().to_owned();
         fs::write(dir.join(settings::FILE_NAME), "mine").unwrap();
-        let error = run(Args { dir: dir.clone() }, &Common::default()).await.unwrap_err();
+        let error = run(&Args { dir: dir.clone() }).unwrap_err();
         assert!(error.to_string().contains("credwatch.yaml is there already"), "{error}");
         assert!(!dir.join("inventory").exists());
         assert_eq!(fs::read_to_string(dir.join(settings::FILE_NAME)).unwrap(), "mine");

@@ -1,10 +1,9 @@
 //! `credwatch man [COMMAND]`
 
-use std::io::Write;
-
 use anyhow::Context;
 use clap::CommandFactory;
 
+use super::stdio::answer;
 use crate::{cli::Cli, exit::Exit};
 
 /// Print the manual page (roff): `credwatch man | man -l -`
@@ -15,7 +14,7 @@ pub struct Args {
 }
 
 /// # Errors
-/// When there is no such command, or stdout cannot be written.
+/// There is no such command.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let mut program = Cli::command();
     program.build();
@@ -31,6 +30,5 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     };
     let mut roff = Vec::new();
     clap_mangen::Man::new(page).render(&mut roff)?;
-    std::io::stdout().write_all(&roff)?;
-    Ok(Exit::Clean)
+    Ok(answer(Exit::Clean, |out| out.write_all(&roff)))
 }

@@ -23,18 +23,22 @@ mod rotations;
 mod schema;
 mod serve;
 mod signals;
+mod stdio;
 mod test;
 mod validate;
 
-use std::{future::Future, path::PathBuf};
+use std::{ffi::OsString, future::Future, path::PathBuf};
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use tokio::runtime::Runtime;
 
 use crate::{
     cli::{Cli, Common},
     exit::Exit,
+    inventory::{self, Inventory},
+    logging,
     period::{NotAPeriod, Period},
+    settings::{self, Settings},
 };
 
 /// What was asked for; one file each.
@@ -86,10 +90,10 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::History(args) => block_on(history::run(args, common)),
         Command::Serve(args) => block_beside_server(serve::run(args, common)),
         Command::Notify(Notify::Test(args)) => block_on(notify_test::run(args, common)),
-        Command::Init(args) => block_on(init::run(args, common)),
-        Command::Validate(args) => block_on(validate::run(args, common)),
+        Command::Init(args) => init::run(&args),
+        Command::Validate(args) => Ok(validate::run(args, common)),
         Command::Next(args) => block_on(next::run(args, common)),
-        Command::Explain(args) => block_on(explain::run(args, common)),
+        Command::Explain(args) => explain::run(&args),
         Command::Plan(args) => block_on(rotate::plan(args, common)),
         Command::Rotate(args) => block_on(rotate::rotate(args, common)),
         Command::Rotations(args) => block_on(rotations::list(args, common)),
@@ -101,12 +105,28 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Abort(args) => block_on(rotations::abort(args, common)),
         Command::Resolve(args) => block_on(rotations::resolve(args, common)),
         Command::Adopt(args) => block_on(rotations::adopt(args, common)),
-        Command::Schema(args) => block_on(schema::run(args, common)),
+        Command::Schema(args) => Ok(schema::run(&args)),
         #[cfg(feature = "sandbox")]
         Command::Demo(args) => block_on(demo::run(args, common)),
-        Command::Completions(args) => completions::run(&args),
+        Command::Completions(args) => Ok(completions::run(&args)),
         Command::Man(args) => man::run(&args),
     }
+}
+
+/// For a command line that clap does not take: prints help and version, which were asked for, or what is wrong.
+#[must_use]
+pub fn unparsed(answer: &clap::Error, words: &[OsString]) -> Exit {
+    let printed = answer.print();
+    if !answer.use_stderr() {
+        return stdio::delivered(Exit::Clean, printed);
+    }
+    if let Some(Cli { common, command: Command::Audit(args) }) = Cli::without(answer, words) {
+        logging::start(&common);
+        if let Err(error) = block_on(audit::refuse(args, &common)) {
+            logging::print_error(&error);
+        }
+    }
+    Exit::Usage
 }
 
 /// One thread does it: the work is waiting for others.
@@ -126,12 +146,31 @@ fn run_on(runtime: Runtime, command: impl Future<Output = anyhow::Result<Exit>>)
     ended
 }
 
+/// How a command lists what it knows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Listing {
+    #[default]
+    Table,
+    Json,
+}
+
 /// The inventory a command works on: its arguments, else `--inventory`, else `inventory/`.
 fn inventory_paths(args: Vec<PathBuf>, common: &Common) -> Vec<PathBuf> {
     [args, common.inventory.clone()]
         .into_iter()
         .find(|paths| !paths.is_empty())
         .unwrap_or_else(|| vec!["inventory".into()])
+}
+
+/// Settings and inventory, for commands whose arguments are not paths.
+///
+/// # Errors
+/// Every fault of the settings, else of the inventory.
+fn settings_and_inventory(common: &Common) -> anyhow::Result<(Settings, Inventory)> {
+    let paths = inventory_paths(Vec::new(), common);
+    let settings = settings::beside(common.config.as_deref(), &paths)?;
+    let inventory = inventory::read(&paths, &settings)?;
+    Ok((settings, inventory))
 }
 
 /// `--timeout`, as strict as the settings' `http.timeout`.

@@ -1,11 +1,10 @@
 //! `credwatch next`: when the schedule fires next.
 
-use std::{io::Write, path::PathBuf};
-
 use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 
+use super::stdio::{answer, remark};
 use crate::{
     cli::Common,
     clock,
@@ -41,16 +40,23 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
         None => of_settings(common, args.timezone)?,
     };
     let mut from = args.from.map_or_else(clock::now, |from| from.to_utc());
-    let mut stdout = anstream::stdout().lock();
-    for _ in 0..args.count {
-        from = following(&schedule, from)?;
-        writeln!(stdout, "{}", written(from, schedule.zone()))?;
-    }
-    stdout.flush()?;
-    if !common.quiet {
-        writeln!(anstream::stderr(), "{} Time zone: {}.", schedule.in_words(), schedule.zone())?;
-    }
-    Ok(Exit::Clean)
+    let mut last = Ok(());
+    let exit = answer(Exit::Clean, |out| {
+        for _ in 0..args.count {
+            match following(&schedule, from) {
+                Ok(next) => from = next,
+                Err(fault) => {
+                    last = Err(fault);
+                    break;
+                }
+            }
+            writeln!(out, "{}", written(from, schedule.zone()))?;
+        }
+        Ok(())
+    });
+    last?;
+    remark(common, &format!("{} Time zone: {}.", schedule.in_words(), schedule.zone()));
+    Ok(exit)
 }
 
 fn following(schedule: &Schedule, from: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
@@ -74,8 +80,7 @@ fn parse_time(text: &str) -> Result<DateTime<chrono::FixedOffset>, &'static str>
 
 /// The settings' schedule; a zone given by hand wins.
 fn of_settings(common: &Common, zone: Option<Tz>) -> anyhow::Result<Schedule> {
-    let file = settings::locate(common.config.as_deref(), common.inventory.first().map(PathBuf::as_path));
-    let schedule = settings::read(file.as_deref())?.schedule;
+    let schedule = settings::beside(common.config.as_deref(), &common.inventory)?.schedule;
     Schedule::parse(&schedule.cron, zone.unwrap_or(schedule.timezone)).context("`schedule.cron` of the settings")
 }
 

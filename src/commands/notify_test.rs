@@ -1,9 +1,8 @@
 //! `credwatch notify test [CHANNEL]...`: one marked message through each channel.
 
-use std::{io::Write, path::PathBuf};
-
 use anyhow::{bail, ensure};
 
+use super::stdio::answer;
 use crate::{
     cli::Common,
     clock,
@@ -25,8 +24,7 @@ pub struct Args {
 /// # Errors
 /// Settings that cannot be read, and what [`drive`] says.
 pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
-    let file = settings::locate(common.config.as_deref(), common.inventory.first().map(PathBuf::as_path));
-    let settings = settings::read(file.as_deref())?;
+    let settings = settings::beside(common.config.as_deref(), &common.inventory)?;
     let http = probe::http_client(&settings.http, settings.ca.as_deref())?;
     let secrets = store::resolver(&settings);
     let desk = Desk { notify: &settings.notify, ca: settings.ca.as_deref(), http: &http, secrets: &secrets };
@@ -40,13 +38,9 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
 async fn drive(args: &Args, settings: &Settings, desk: &Desk<'_>) -> anyhow::Result<Exit> {
     check(&args.channels, settings)?;
     let trials = notify::test(desk, &args.channels, clock::now()).await;
-    let mut stdout = anstream::stdout().lock();
-    for trial in &trials {
-        writeln!(stdout, "{}", line(trial))?;
-    }
-    stdout.flush()?;
     let all_sent = trials.iter().all(|trial| trial.sent == Sent::Accepted);
-    Ok(if all_sent { Exit::Clean } else { Exit::Incomplete })
+    let exit = if all_sent { Exit::Clean } else { Exit::Incomplete };
+    Ok(answer(exit, |out| trials.iter().try_for_each(|trial| writeln!(out, "{}", line(trial)))))
 }
 
 fn check(names: &[String], settings: &Settings) -> anyhow::Result<()> {

@@ -14,6 +14,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::{
     desk::{Desk, StepArgs, newest, nothing},
     signals::{Caught, cancel_on_signal},
+    stdio::remark,
 };
 use crate::{
     assess::product,
@@ -81,15 +82,14 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     let ended = show(&text(&args.step, subject, made, &value), &stop, &caught).await;
     drop(value);
     let ended = ended.context("the terminal could not be written to")?;
-    if !common.quiet {
-        writeln!(
-            anstream::stderr(),
-            "shown to {} and taken away again; next: {} compares what you put in, {} says that it works",
-            printable(&who),
-            args.step.command("check-paste"),
-            args.step.command("confirm"),
-        )?;
-    }
+    let (compare, confirm) = (args.step.command("check-paste"), args.step.command("confirm"));
+    let who = printable(&who);
+    remark(
+        common,
+        &format!(
+            "shown to {who} and taken away again; next: {compare} compares what you put in, {confirm} says that it works"
+        ),
+    );
     Ok(ended.unwrap_or(Exit::Clean))
 }
 

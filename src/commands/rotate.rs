@@ -1,21 +1,26 @@
 //! `credwatch plan` and `credwatch rotate`: what a rotation would do, and doing it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use tokio_util::sync::CancellationToken;
 
+use super::stdio::answer;
 use crate::{
     assess::Assessment,
     cli::Common,
     clock,
     exit::Exit,
-    inventory::{self, Inventory},
+    inventory::{App, Inventory},
     job::own,
-    logging, management, probe,
-    rotate::{Opening, Round, told},
+    logging, management,
+    probe::{self, Prober},
+    rotate::{
+        Opening, Round, Unfit,
+        told::{self, Line},
+    },
     secret::Resolver,
-    settings::{self, Settings},
+    settings::Settings,
     state::{self, Begun, Memory, Night, Sqlite, SqliteJournal, State},
     store,
     text::printable,
@@ -52,10 +57,7 @@ struct Ground {
 
 impl Ground {
     fn read(apps: &[String], common: &Common) -> anyhow::Result<Self> {
-        let paths = super::inventory_paths(Vec::new(), common);
-        let file = settings::locate(common.config.as_deref(), paths.first().map(PathBuf::as_path));
-        let settings = settings::read(file.as_deref())?;
-        let mut inventory = inventory::read(&paths, &settings)?;
+        let (settings, mut inventory) = super::settings_and_inventory(common)?;
         if !common.quiet {
             logging::warn(&settings.warnings);
             logging::warn(&inventory.warnings);
@@ -74,25 +76,22 @@ impl Ground {
         Ok(Self { settings, inventory, secrets })
     }
 
-    fn options(&self, key: [u8; 32], cancel: &CancellationToken) -> probe::Options {
-        probe::Options {
-            http: self.settings.http.clone(),
-            ca: self.settings.ca.clone(),
-            allow: self.settings.allow.clone(),
-            offline: false,
-            fingerprint_key: Some(key),
-            shutdown: cancel.clone(),
-        }
-    }
-
-    fn look<'l>(&'l self, key: [u8; 32], memory: &'l Memory, cancel: &CancellationToken) -> own::Look<'l> {
-        let options = self.options(key, cancel);
-        own::Look { settings: &self.settings, secrets: &self.secrets, memory, fingerprint_key: key, options }
+    /// Tries what credwatch itself signs in with.
+    async fn look_at_own<'a>(
+        &self,
+        apps: &'a [App],
+        fingerprint_key: [u8; 32],
+        memory: &Memory,
+        cancel: &CancellationToken,
+    ) -> anyhow::Result<Vec<own::Seen<'a>>> {
+        let (settings, secrets) = (&self.settings, &self.secrets);
+        let options = probe::Options { fingerprint_key: Some(fingerprint_key), ..probe::Options::of(settings, cancel) };
+        let prober = Prober::new(options, Arc::clone(secrets)).context("the HTTP client could not be set up")?;
+        own::Look { settings, secrets, memory, fingerprint_key, prober: &prober }.examine(apps).await
     }
 
     fn opening(&self, key: [u8; 32], early: bool, cancel: &CancellationToken) -> Opening<'_> {
-        let options = self.options(key, cancel);
-        Opening { settings: &self.settings, secrets: Arc::clone(&self.secrets), options, fingerprint_key: key, early }
+        Opening::new(&self.settings, &self.secrets, key, early, cancel)
     }
 }
 
@@ -126,24 +125,15 @@ pub async fn rotate(args: RotateArgs, common: &Common) -> anyhow::Result<Exit> {
     };
     let run = clock::new_id();
     let own_apps = management::own_apps(&ground.inventory, &ground.settings);
-    let seen = ground.look(*journal.key(), &state.memory, &cancel).examine(&own_apps).await?;
-    let seen = remember(&mut state, &run, seen);
+    let seen = ground.look_at_own(&own_apps, *journal.key(), &state.memory, &cancel).await?;
+    let own = remember(&mut state, &run, seen);
     let opening = ground.opening(*journal.key(), args.now, &cancel);
     let round = Round { opening, journal: &journal, run: &run, epoch, cancel };
     let (outcomes, unfit) = round.advance(&ground.inventory).await?;
     let now = clock::now();
+    let lines = outcomes.iter().map(|come| told::outcome(&come.policy, &come.how, now)).collect();
     // Said only now: what cannot be said must keep nothing from being done.
-    let mut exit = told::worse(super::own::tell(&seen, common.quiet)?, told::unfit(&unfit));
-    for come in &outcomes {
-        let line = told::outcome(&come.policy, &come.how, now);
-        if !common.quiet || line.exit != Exit::Clean {
-            println(&line.text)?;
-        }
-        exit = told::worse(exit, line.exit);
-    }
-    if outcomes.is_empty() && unfit.is_empty() && !common.quiet {
-        println(NOBODY)?;
-    }
+    let exit = tell(&own, lines, &unfit, common.quiet);
     Ok(signal.exit().unwrap_or(exit))
 }
 
@@ -159,20 +149,14 @@ pub async fn plan(args: PlanArgs, common: &Common) -> anyhow::Result<Exit> {
     let signal = super::signals::cancel_on_signal(&cancel)?;
     let memory = if place.exists() { Sqlite::open(&place)?.memory()? } else { Memory::default() };
     let own_apps = management::own_apps(&ground.inventory, &ground.settings);
-    let seen = ground.look(*journal.key(), &memory, &cancel).examine(&own_apps).await?;
-    let seen: Vec<_> = seen.into_iter().map(|(assessment, _)| assessment).collect();
+    let seen = ground.look_at_own(&own_apps, *journal.key(), &memory, &cancel).await?;
+    let own: Vec<_> = seen.into_iter().map(|(assessment, _)| assessment).collect();
     let opening = ground.opening(*journal.key(), args.now, &cancel);
     let round = Round { opening, journal: &journal, run: "plan", epoch: 0, cancel };
-    let (foreseen, unfit) = round.foresee(&ground.inventory).await?;
-    let mut exit = told::worse(super::own::tell(&seen, common.quiet)?, told::unfit(&unfit));
-    for come in &foreseen {
-        let line = told::foresight(&come.policy, &come.how, clock::now());
-        println(&line.text)?;
-        exit = told::worse(exit, line.exit);
-    }
-    if foreseen.is_empty() && unfit.is_empty() {
-        println(NOBODY)?;
-    }
+    let (seen, unfit) = round.foresee(&ground.inventory).await?;
+    let now = clock::now();
+    let lines = seen.iter().map(|come| told::foresight(&come.policy, &come.how, now)).collect();
+    let exit = tell(&own, lines, &unfit, false);
     Ok(signal.exit().unwrap_or(exit))
 }
 
@@ -189,9 +173,18 @@ fn remember<'a>(begun: &mut Begun, run: &str, seen: Vec<own::Seen<'a>>) -> Vec<A
     seen
 }
 
-const NOBODY: &str = "no credential of the inventory opts in to rotation: none has a `rotate:` block";
-
-fn println(text: &str) -> std::io::Result<()> {
-    use std::io::Write;
-    writeln!(anstream::stdout(), "{text}")
+/// Says how it stands with what credwatch itself signs in with, and with each credential that opted in; `quiet`: only where
+/// something is the matter.
+fn tell(own: &[Assessment<'_>], mut lines: Vec<Line>, unfit: &[Unfit<'_>], quiet: bool) -> Exit {
+    let nobody = lines.is_empty() && unfit.is_empty();
+    let begin = super::own::exit(own).worse(told::unfit(unfit));
+    let exit = lines.iter().fold(begin, |exit, line| exit.worse(line.exit));
+    lines.retain(|line| !quiet || line.exit != Exit::Clean);
+    answer(exit, |out| {
+        out.write_all(super::own::lines(own, quiet).as_bytes())?;
+        if nobody && !quiet {
+            writeln!(out, "no credential of the inventory opts in to rotation: none has a `rotate:` block")?;
+        }
+        lines.iter().try_for_each(|line| writeln!(out, "{}", line.text))
+    })
 }

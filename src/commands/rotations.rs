@@ -1,17 +1,21 @@
 //! `credwatch rotations` and the steps a person takes. They only append to the journal and never wait for a run.
 
-use std::io::Write;
+use std::sync::Arc;
 
 use anyhow::ensure;
-use clap::ValueEnum;
-use serde_json::json;
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 
-use super::desk::{Desk, StepArgs, newest, step};
+use super::{
+    Listing,
+    desk::{Desk, StepArgs, newest, step},
+    stdio::{answer, remark},
+};
 use crate::{
+    assess::Assessment,
     cli::Common,
     clock,
     exit::Exit,
-    job::FailOn,
     rotate::{Dice, Event, Rotation, RotationId, Stage, SystemDice, Turn, age, identity},
     text::printable,
 };
@@ -21,14 +25,7 @@ use crate::{
 pub struct ListArgs {
     /// How to show them
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
-    output: Look,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Look {
-    #[default]
-    Table,
-    Json,
+    output: Listing,
 }
 
 /// Call a rotation off: the stores get the old secret back, then the new one goes
@@ -44,7 +41,7 @@ pub struct ResolveArgs {
     #[command(flatten)]
     step: StepArgs,
     /// What was found and done
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     note: String,
 }
 
@@ -71,61 +68,76 @@ pub struct AdoptArgs {
 /// # Errors
 /// A state, settings or inventory that cannot be read.
 pub async fn list(args: ListArgs, common: &Common) -> anyhow::Result<Exit> {
-    let mut lines = Vec::new();
     let desk = Desk::open(common)?;
     let own_apps = desk.as_ref().map(Desk::own_apps).unwrap_or_default();
     let own = desk.as_ref().map_or(Ok(Vec::new()), |desk| desk.own(&own_apps))?;
-    if let Some(desk) = &desk {
-        for subject in desk.inventory.subjects() {
-            let history = desk.history(&identity(subject))?;
-            if let Some(rotation) = history.noteworthy() {
-                lines.push((subject.app.name.to_string(), subject.credential.label.clone(), rotation.clone()));
-            }
-        }
-    }
+    let open = desk.as_ref().map(noteworthy).transpose()?.unwrap_or_default();
     let now = clock::now();
-    let exit = match args.output {
-        Look::Json => FailOn::Critical.exit(&own, false),
-        Look::Table => super::own::tell(&own, common.quiet)?,
-    };
-    let mut stdout = anstream::stdout().lock();
-    match args.output {
-        Look::Json => {
-            let row = |(app, label, rotation): &(String, Option<std::sync::Arc<str>>, Rotation)| {
-                let status = rotation.status(app, now);
-                json!({
-                    "app": app,
-                    "label": label.as_deref(),
-                    "id": rotation.id.to_string(),
-                    "stage": status.stage.name(),
-                    "begun_at": clock::rfc3339(rotation.begun_at),
-                    "since": clock::rfc3339(status.since),
-                    "next": status.next,
-                    "turn": turn(&status.turn),
-                    "command": status.command.map(|command| format!("credwatch {command}")),
-                })
-            };
-            let rows: Vec<_> = lines.iter().map(row).collect();
-            let all = json!({"schema": "credwatch.rotations/1", "management": own, "rotations": rows});
-            writeln!(stdout, "{all:#}")?;
-        }
-        Look::Table if lines.is_empty() => writeln!(anstream::stderr(), "no rotation is under way")?,
-        Look::Table => {
-            for (app, label, rotation) in &lines {
-                let status = rotation.status(app, now);
-                let label = label.as_deref().map(|label| format!(" ({label})")).unwrap_or_default();
-                let text =
-                    format!("{app}{label}  {}  {}  {}", status.stage.name(), age(rotation.begun_at, now), status.next);
-                writeln!(stdout, "{}", printable(&text))?;
-                if let Some(command) = status.command {
-                    writeln!(stdout, "    credwatch {}", printable(&command))?;
-                }
+    let is_blocked = |row: &Row| row.rotation.status(&row.app, now).stage == Stage::Blocked;
+    let exit = if open.iter().any(is_blocked) { Exit::Findings } else { super::own::exit(&own) };
+    Ok(match args.output {
+        Listing::Json => answer(exit, |out| writeln!(out, "{:#}", as_json(&own, &open, now))),
+        Listing::Table => {
+            if open.is_empty() {
+                remark(common, "no rotation is under way");
             }
+            answer(exit, |out| {
+                out.write_all(super::own::lines(&own, common.quiet).as_bytes())?;
+                out.write_all(as_text(&open, now).as_bytes())
+            })
         }
+    })
+}
+
+/// A rotation that somebody should know of, and whose it is.
+struct Row {
+    app: String,
+    label: Option<Arc<str>>,
+    rotation: Rotation,
+}
+
+fn noteworthy(desk: &Desk) -> anyhow::Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for subject in desk.inventory.subjects() {
+        let history = desk.history(&identity(subject))?;
+        rows.extend(history.noteworthy().map(|rotation| Row {
+            app: subject.app.name.to_string(),
+            label: subject.credential.label.clone(),
+            rotation: rotation.clone(),
+        }));
     }
-    stdout.flush()?;
-    let blocked = lines.iter().any(|(app, _, rotation)| rotation.status(app, now).stage == Stage::Blocked);
-    Ok(if blocked { Exit::Findings } else { exit })
+    Ok(rows)
+}
+
+fn as_json(own: &[Assessment<'_>], rows: &[Row], now: DateTime<Utc>) -> Value {
+    let row = |Row { app, label, rotation }: &Row| {
+        let status = rotation.status(app, now);
+        json!({
+            "app": app,
+            "label": label.as_deref(),
+            "id": rotation.id.to_string(),
+            "stage": status.stage.name(),
+            "begun_at": clock::rfc3339(rotation.begun_at),
+            "since": clock::rfc3339(status.since),
+            "next": status.next,
+            "turn": turn(&status.turn),
+            "command": status.command.map(|command| format!("credwatch {command}")),
+        })
+    };
+    let rows: Vec<_> = rows.iter().map(row).collect();
+    json!({"schema": "credwatch.rotations/1", "management": own, "rotations": rows})
+}
+
+/// A line each, and below it the command where one is anybody's turn.
+fn as_text(rows: &[Row], now: DateTime<Utc>) -> String {
+    let row = |Row { app, label, rotation }: &Row| {
+        let status = rotation.status(app, now);
+        let label = label.as_deref().map(|label| format!(" ({label})")).unwrap_or_default();
+        let line = format!("{app}{label}  {}  {}  {}", status.stage.name(), age(rotation.begun_at, now), status.next);
+        let command = status.command.map(|command| format!("    credwatch {}\n", printable(&command)));
+        format!("{}\n{}", printable(&line), command.unwrap_or_default())
+    };
+    rows.iter().map(row).collect()
 }
 
 /// # Errors
@@ -182,9 +194,7 @@ pub async fn adopt(args: AdoptArgs, common: &Common) -> anyhow::Result<Exit> {
     let rotation = newest(&history).map_or_else(|| RotationId::new(now, SystemDice.roll()), |rotation| rotation.id);
     let event = Event::Adopted { key_ids: args.key_ids, who: args.step.who()? };
     desk.note(&identity, rotation, &event)?;
-    if !common.quiet {
-        writeln!(anstream::stderr(), "noted: these are known, and never removed by credwatch")?;
-    }
+    remark(common, "noted: these are known, and never removed by credwatch");
     Ok(Exit::Clean)
 }
 

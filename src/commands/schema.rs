@@ -1,10 +1,9 @@
 //! `credwatch schema`: the JSON Schema of a file, for editors and checks.
 
-use std::io::Write;
-
 use clap::ValueEnum;
 
-use crate::{cli::Common, exit::Exit, hook, inventory, report, settings};
+use super::stdio::answer;
+use crate::{exit::Exit, hook, inventory, report, settings};
 
 /// Print the JSON Schema of a file, for editors and checks
 #[derive(Debug, clap::Args)]
@@ -26,15 +25,12 @@ pub enum Of {
     Hook,
 }
 
-/// # Errors
-/// stdout cannot be written.
-pub async fn run(args: Args, _: &Common) -> anyhow::Result<Exit> {
+pub fn run(args: &Args) -> Exit {
     let schema = match args.of {
         Of::Inventory => inventory::schema(),
         Of::Settings => settings::schema(),
         Of::Report => report::schema(),
         Of::Hook => hook::schema(),
     };
-    writeln!(anstream::stdout(), "{schema:#}")?;
-    Ok(Exit::Clean)
+    answer(Exit::Clean, |out| writeln!(out, "{schema:#}"))
 }

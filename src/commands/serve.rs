@@ -49,8 +49,7 @@ struct Nights<'a> {
 
 impl Nights<'_> {
     fn settings(&self) -> anyhow::Result<Settings> {
-        let file = settings::locate(self.common.config.as_deref(), self.paths.first().map(PathBuf::as_path));
-        Ok(settings::read(file.as_deref())?)
+        Ok(settings::beside(self.common.config.as_deref(), &self.paths)?)
     }
 }
 

@@ -36,7 +36,7 @@ impl Caught {
     }
 }
 
-/// Cancels on the first signal. The process ends at a second one, and in any case ten seconds later.
+/// Cancels on the first signal. The process ends at a second one, and in any case nine seconds later.
 ///
 /// # Errors
 /// When the process may not install signal handlers.

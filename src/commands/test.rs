@@ -2,7 +2,7 @@
 
 mod fields;
 
-use std::io::{IsTerminal, Read, Write};
+use std::io::{IsTerminal, Write};
 
 use anyhow::{Context, bail};
 use serde_json::{Map, Value};
@@ -10,7 +10,10 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use self::fields::{AppFields, flag_of};
-use super::audit::{Output, write_all};
+use super::{
+    audit::{Output, write_all},
+    stdio::{answer, piped_secret, typed_secret},
+};
 use crate::{
     assess::{self, Recall, Summary},
     cli::Common,
@@ -21,7 +24,7 @@ use crate::{
     probe::{self, NotTested, Outcome, Prober},
     report::{self, Format, Report, Target},
     run::Run,
-    secret::{self, Resolver, Secret},
+    secret::{Resolver, Secret},
     settings::{self, Settings},
     store,
     text::printable,
@@ -35,7 +38,7 @@ pub struct Args {
     /// Show the claims of the token that was issued, never the token
     #[arg(long)]
     show_claims: bool,
-    /// Time for the test, with all attempts and waits [default: the settings' 30s]
+    /// Time for the test, with all attempts and waits, such as 45s [default: the settings' 30s]
     #[arg(long, value_name = "DURATION", value_parser = super::parse_timeout)]
     timeout: Option<Period>,
     #[command(flatten)]
@@ -49,7 +52,7 @@ pub struct Args {
 /// Wrong usage or settings, or no secret: nothing was tested.
 pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     let targets = args.output.targets(common.quiet)?;
-    let mut settings = settings::read(settings::locate(common.config.as_deref(), None).as_deref())?;
+    let mut settings = settings::beside(common.config.as_deref(), &[])?;
     settings.http.timeout = args.timeout.unwrap_or(settings.http.timeout);
     let source = Source::of(&args)?;
     let app = app(args.app.0, source, &settings)?;
@@ -59,7 +62,7 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     }
     let cancel = CancellationToken::new();
     let signal = super::signals::cancel_on_signal(&cancel)?;
-    let prober = Prober::new(options(&settings, &cancel), resolver)?;
+    let prober = Prober::new(probe::Options::of(&settings, &cancel), resolver)?;
 
     let started_at = clock::now();
     let credential = app.credentials.first().context("the app has no credential")?;
@@ -71,15 +74,7 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     let finished_at = clock::now();
     let assessment = assess::assess(subject, &observation, &settings.policy, finished_at, &Recall::default());
     let assessments = [assessment];
-    let run = Run {
-        id: clock::new_id(),
-        started_at,
-        finished_at,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        inventory: Vec::new(),
-        shard: None,
-        incomplete: Vec::new(),
-    };
+    let run = Run { finished_at, ..Run::begun(started_at) };
     let summary = Summary::of(&assessments);
     let credentials = &assessments;
     let mut report = Report {
@@ -93,10 +88,11 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     };
     write_all(&targets, &mut report);
     report.run.incomplete.iter().for_each(|missing| tracing::error!("{}", missing.message));
+    let mut exit = args.output.fail_on.exit(&assessments, !report.run.incomplete.is_empty());
     if args.show_claims {
-        show(&claims(token.as_ref()), &targets)?;
+        exit = show(&claims(token.as_ref()), &targets, exit);
     }
-    Ok(signal.exit().unwrap_or_else(|| args.output.fail_on.exit(&assessments, !report.run.incomplete.is_empty())))
+    Ok(signal.exit().unwrap_or(exit))
 }
 
 /// Where the secret comes from.
@@ -111,14 +107,16 @@ impl Source {
     fn of(args: &Args) -> anyhow::Result<Self> {
         let has = |field: &str| args.app.0.contains_key(field);
         let dash = args.app.0.get("secret").is_some_and(|value| value == "-");
+        // A terminal would show what is typed.
+        let by_hand = if std::io::stdin().is_terminal() { Self::Prompt } else { Self::Stdin };
         match args.words.as_slice() {
-            [] if dash => Ok(Self::Stdin),
+            [] if dash => Ok(by_hand),
             [] if has("secret") || has("certificate") => Ok(Self::Reference),
-            [] if std::io::stdin().is_terminal() => Ok(Self::Prompt),
+            [] if by_hand == Self::Prompt => Ok(by_hand),
             [] => bail!(
                 "there is no secret to test: give --secret env:NAME or file:PATH, --certificate, or `-` to read it from stdin"
             ),
-            [word] if word == "-" && !has("secret") && !has("certificate") => Ok(Self::Stdin),
+            [word] if word == "-" && !has("secret") && !has("certificate") => Ok(by_hand),
             [word] if word == "-" => bail!("`-`, --secret and --certificate exclude each other"),
             // It may well be the secret.
             _ => bail!(
@@ -132,18 +130,8 @@ impl Source {
     fn read(self) -> anyhow::Result<Option<Zeroizing<Vec<u8>>>> {
         match self {
             Self::Reference => Ok(None),
-            Self::Stdin => {
-                // Room for all of it at once: a buffer that grows leaves copies behind.
-                let mut bytes = Zeroizing::new(Vec::with_capacity(secret::LIMIT + 1));
-                let read = std::io::stdin().lock().take(secret::LIMIT as u64 + 1).read_to_end(&mut bytes);
-                read.context("the secret cannot be read from stdin")?;
-                anyhow::ensure!(bytes.len() <= secret::LIMIT, "stdin holds more than a secret (over 64 KiB)");
-                Ok(Some(bytes))
-            }
-            Self::Prompt => {
-                let typed = rpassword::prompt_password("Client secret (not shown): ");
-                Ok(Some(Zeroizing::new(typed.context("the secret cannot be read from the terminal")?.into_bytes())))
-            }
+            Self::Stdin => piped_secret().map(Some),
+            Self::Prompt => typed_secret("Client secret (not shown): ").map(Some),
         }
     }
 }
@@ -186,17 +174,6 @@ fn shown(Faults(faults): &Faults) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn options(settings: &Settings, cancel: &CancellationToken) -> probe::Options {
-    probe::Options {
-        http: settings.http.clone(),
-        ca: settings.ca.clone(),
-        allow: settings.allow.clone(),
-        offline: false,
-        fingerprint_key: None,
-        shutdown: cancel.clone(),
-    }
-}
-
 /// What the token says of itself; each line harmless in a terminal.
 fn claims(token: Option<&Secret>) -> String {
     let Some(token) = token else { return "No token was issued, so there are no claims.".to_owned() };
@@ -207,13 +184,14 @@ fn claims(token: Option<&Secret>) -> String {
 }
 
 /// Beside a report that a program reads, claims go to stderr.
-fn show(claims: &str, targets: &[Target]) -> std::io::Result<()> {
+fn show(claims: &str, targets: &[Target], exit: Exit) -> Exit {
     let is_read = |target: &Target| target.file.is_none() && target.format != Format::Table;
     if targets.iter().any(is_read) {
-        writeln!(anstream::stderr(), "{claims}")
-    } else {
-        writeln!(anstream::stdout(), "{claims}")
+        // What nobody takes there changes nothing.
+        let _ = writeln!(anstream::stderr(), "{claims}");
+        return exit;
     }
+    answer(exit, |out| writeln!(out, "{claims}"))
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::{io::Write, path::PathBuf};
 
+use super::stdio::answer;
+
 use crate::{
     cli::Common,
     exit::Exit,
@@ -12,17 +14,14 @@ use crate::{
 /// Show every fault of inventory and settings, with place and advice
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Inventory files or folders [default: inventory]
+    /// Inventory files or folders of *.yaml [default: inventory/]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 }
 
-/// # Errors
-/// stdout or stderr cannot be written.
-pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
+pub fn run(args: Args, common: &Common) -> Exit {
     let paths = super::inventory_paths(args.paths, common);
-    let file = settings::locate(common.config.as_deref(), paths.first().map(PathBuf::as_path));
-    let (settings, mut faults) = match settings::read(file.as_deref()) {
+    let (settings, mut faults) = match settings::beside(common.config.as_deref(), &paths) {
         Ok(settings) => {
             logging::warn(&settings.warnings);
             (Some(settings), Vec::new())
@@ -44,19 +43,16 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
         }
     };
     if faults.is_empty() {
-        if !common.quiet {
-            writeln!(
-                anstream::stdout(),
-                "{}, {}, no fault",
-                counted(counts.0, "app"),
-                counted(counts.1, "credential")
-            )?;
+        if common.quiet {
+            return Exit::Clean;
         }
-        return Ok(Exit::Clean);
+        let (apps, credentials) = (counted(counts.0, "app"), counted(counts.1, "credential"));
+        return answer(Exit::Clean, |out| writeln!(out, "{apps}, {credentials}, no fault"));
     }
     let summary = counted(faults.len(), "fault");
-    writeln!(anstream::stderr(), "{}\n{summary}", Faults(faults))?;
-    Ok(Exit::Usage)
+    // What nobody takes there changes nothing.
+    let _ = writeln!(anstream::stderr(), "{}\n{summary}", Faults(faults));
+    Exit::Usage
 }
 
 fn counted(count: usize, what: &str) -> String {
@@ -78,27 +74,27 @@ apps:
     secret: exec:[\"/usr/bin/op\"]
 ";
 
-    async fn validated(apps: &str, settings: &str) -> Exit {
+    fn validated(apps: &str, settings: &str) -> Exit {
         let folder = tempfile::tempdir().unwrap();
         let inventory = folder.path().join("inventory");
         fs::create_dir(&inventory).unwrap();
         fs::write(inventory.join("apps.yaml"), apps).unwrap();
         fs::write(folder.path().join(settings::FILE_NAME), settings).unwrap();
-        run(Args { paths: vec![inventory] }, &Common::default()).await.unwrap()
+        run(Args { paths: vec![inventory] }, &Common::default())
     }
 
-    #[tokio::test]
-    async fn inventory_and_settings_are_checked_together() {
+    #[test]
+    fn inventory_and_settings_are_checked_together() {
         let settings = "version: 1\nexec: [{program: /usr/bin/op}]\n";
-        assert_eq!(validated(APPS, settings).await, Exit::Clean);
-        assert_eq!(validated(APPS, "version: 1\n").await, Exit::Usage, "the program is not allowed");
-        assert_eq!(validated(APPS, "version: 1\nexec: yes\n").await, Exit::Usage, "the settings are faulty");
-        assert_eq!(validated("version: 1\napps: []\n", settings).await, Exit::Usage);
+        assert_eq!(validated(APPS, settings), Exit::Clean);
+        assert_eq!(validated(APPS, "version: 1\n"), Exit::Usage, "the program is not allowed");
+        assert_eq!(validated(APPS, "version: 1\nexec: yes\n"), Exit::Usage, "the settings are faulty");
+        assert_eq!(validated("version: 1\napps: []\n", settings), Exit::Usage);
         let rotated =
             APPS.replace("exec:[\"/usr/bin/op\"]", "file:/etc/s\n    rotate: {deliver_to: [hook:etl, file:/etc/s]}");
         let hooks = "version: 1\nhooks: {etl: {program: [/usr/local/bin/etl], verbs: [read, write]}}\n";
-        assert_eq!(validated(&rotated, hooks).await, Exit::Clean);
-        assert_eq!(validated(&rotated, &hooks.replace("read, ", "")).await, Exit::Usage, "it cannot read");
-        assert_eq!(validated(&rotated, "version: 1\n").await, Exit::Usage, "it is not defined");
+        assert_eq!(validated(&rotated, hooks), Exit::Clean);
+        assert_eq!(validated(&rotated, &hooks.replace("read, ", "")), Exit::Usage, "it cannot read");
+        assert_eq!(validated(&rotated, "version: 1\n"), Exit::Usage, "it is not defined");
     }
 }

@@ -1,9 +1,10 @@
-//! The nightly job, readable from top to bottom: read, test, judge, remember, tell, publish.
+//! The nightly job: settings, lock, the dead-man switch around it, and in the middle the night itself.
 //!
 //! `audit`, `serve` and `demo` are drivers of this one function.
 
 mod fail_on;
 mod journal;
+mod night;
 pub mod own;
 mod retest;
 mod rotation;
@@ -17,22 +18,21 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    assess::{self, Assessment, FindingCode, Recall, Summary},
     clock,
     exit::Exit,
-    inventory::{self, Inventory, Selection, Subject},
-    logging, management,
-    notify::{self, DeadMan, Desk, Tonight},
+    inventory::{self, Inventory, Selection},
+    logging,
+    notify::{DeadMan, Tonight},
     period::Period,
-    probe::{self, NotTested, Observation, Outcome, Prober},
-    report::{self, Report},
-    rotate::Known,
-    run::{Incomplete, Run},
+    probe::{self, Prober},
+    report::Report,
+    run::Run,
     secret::{Resolver, SecretRef},
     settings::{self, Settings},
-    state::{self, Begun, Night, SqliteJournal},
-    store, text,
+    state::{self, Begun},
+    store,
 };
+use night::Night;
 
 /// What one run is asked to do.
 #[derive(Debug, Default)]
@@ -84,7 +84,7 @@ impl Job {
                 if let Some(dead_man) = dead_man {
                     dead_man.start().await;
                 }
-                self.night(&settings, begun, &resolver, http.as_ref(), &mut stage).await
+                self.night(&settings, &resolver, http.as_ref(), begun, &mut stage).await
             }
             (Err(fault), _) => Err(fault.into()),
             (_, Err(fault)) => Err(fault.clone().into()),
@@ -114,8 +114,7 @@ impl Job {
     }
 
     fn settings(&self) -> anyhow::Result<Settings> {
-        let file = settings::locate(self.config.as_deref(), self.paths.first().map(PathBuf::as_path));
-        let mut settings = settings::read(file.as_deref())?;
+        let mut settings = settings::beside(self.config.as_deref(), &self.paths)?;
         logging::warn(&settings.warnings);
         if let Some(limit) = self.concurrency {
             settings.http.concurrency = limit;
@@ -128,112 +127,33 @@ impl Job {
     }
 
     /// Takes the lock and reads what earlier runs left; a forecast has neither.
-    fn begin(&self, settings: &Settings) -> Result<Option<Begun>, state::StateFault> {
-        let url = self.state.as_deref().or(settings.state.as_deref());
-        self.as_of.is_none().then(|| state::begin(url)).transpose()
+    fn begin(&self, settings: &Settings) -> Result<Begun, state::StateFault> {
+        if self.as_of.is_some() {
+            return state::forgetful();
+        }
+        state::begin(self.state.as_deref().or(settings.state.as_deref()))
     }
 
     async fn night(
         &self,
         settings: &Settings,
-        begun: Option<Begun>,
         resolver: &Arc<Resolver>,
         http: Option<&reqwest::Client>,
+        begun: Begun,
         stage: &mut Stage<'_>,
     ) -> anyhow::Result<Exit> {
-        let started_at = clock::now();
-        let mut begun = begun.map_or_else(state::forgetful, Ok)?;
+        let run = self.describe(clock::now());
+        let options = probe::Options {
+            offline: self.offline,
+            fingerprint_key: Some(begun.state.installation().key),
+            ..probe::Options::of(settings, stage.cancel)
+        };
         // The system's certificates take as long to read as a small inventory: both at once.
-        let prober = tokio::task::spawn_blocking(self.prober(settings, resolver, &begun, stage));
+        let secrets = Arc::clone(resolver);
+        let prober = tokio::task::spawn_blocking(move || Prober::new(options, secrets));
         let inventory = self.inventory(settings)?;
-        let mut subjects: Vec<Subject<'_>> = inventory.subjects().collect();
-        let own_apps = management::own_apps(&inventory, settings);
-        let mut run = self.describe(started_at);
-        run.incomplete.extend(begun.incomplete.take());
-
-        // Before a rotation needs it: what it met is told even where the rotations end early.
-        let own = match self.rotate {
-            true => self.look(settings, resolver, &begun, stage).examine(&own_apps).await?,
-            false => own::recall(&own_apps, &begun.memory, &settings.policy, self.as_of.unwrap_or(started_at)),
-        };
-        let journal = begun.journal.as_ref();
-        let advanced = match self.rotate {
-            true => rotation::advance(settings, resolver, &inventory, journal, &mut run, stage.cancel).await?,
-            false => rotation::Tonight::default(),
-        };
         let prober = prober.await?.context("the HTTP client could not be set up")?;
-        let mut observations = prober.run(&subjects, |done| (stage.progress)(done, subjects.len())).await;
-        retest::retest_changed(&prober, &subjects, &mut observations, &begun.memory, stage.cancel).await;
-        run.incomplete.extend(drop_interrupted(&mut subjects, &mut observations));
-        let now = self.as_of.unwrap_or_else(clock::now);
-        let mut known = read_journal(&begun, &mut run, |journal| journal::known(journal, &subjects));
-        if let Some(journal) = &begun.journal {
-            let noted = rotation::note_sign_ins(journal, &subjects, &observations, &known);
-            run.incomplete.extend(noted.err());
-        }
-        advanced.tell(&mut known, &subjects);
-        let ours = own.len();
-        let mut fingerprints: Vec<_> = observations.iter().map(|observation| observation.fingerprint).collect();
-        let mut assessments = judge_all(&subjects, observations, &known, settings, &begun, now);
-        let (own, values): (Vec<_>, Vec<_>) = own.into_iter().unzip();
-        assessments.splice(0..0, own);
-        fingerprints.splice(0..0, values);
-
-        let (partial, scope) =
-            (self.selection.is_partial() || stage.cancel.is_cancelled(), Night::scope_of(&self.paths));
-        let night = Night { now, scope: (!partial).then_some(scope.as_str()), offline: self.offline };
-        let changes = begun.memory.learn(&night, assessments.iter_mut().zip(fingerprints));
-        if let Err(fault) = begun.state.record(&run.id, &night, &changes) {
-            run.incomplete.push(state::unavailable(&fault));
-        }
-        drop(changes);
-        if !partial {
-            let gone =
-                read_journal(&begun, &mut run, |journal| journal::without_app(journal, &subjects, &begun.memory, now));
-            run.incomplete.extend(gone);
-        }
-        run.incomplete.extend(left_behind(&assessments));
-
-        let tonight = Tonight {
-            run_id: &run.id.clone(),
-            now,
-            last_run: begun.last_run.as_ref().map(|past| past.started_at),
-            assessments: &assessments,
-            memory: &begun.memory,
-            partial,
-            policy: &settings.policy,
-        };
-        let undelivered = match http {
-            Some(http) => {
-                let desk = Desk { notify: &settings.notify, ca: settings.ca.as_deref(), http, secrets: &**resolver };
-                notify::deliver(&desk, &mut *begun.state, &tonight, stage.cancel).await
-            }
-            None => notify::overdue(&settings.notify, &mut *begun.state, now),
-        };
-        run.incomplete.extend(undelivered);
-
-        run.finished_at = clock::now();
-        let sound = run.incomplete.is_empty()
-            && !assessments.iter().any(|assessment| assessment.test.verdict.is_inconclusive());
-        let (management, credentials) = assessments.split_at(ours);
-        let mut report = Report {
-            schema: report::SCHEMA,
-            last_success: if sound { Some(run.finished_at) } else { begun.last_success },
-            earlier_success: begun.last_success,
-            run,
-            summary: Summary::of(credentials),
-            management,
-            credentials,
-        };
-        (stage.publish)(&mut report, &tonight);
-        for missing in &report.run.incomplete {
-            tracing::error!("{}", missing.message);
-        }
-        let exit = self.fail_on.exit(&assessments, !report.run.incomplete.is_empty());
-        if let Err(fault) = begun.state.finish(&report.run.id, report.run.finished_at, exit.code()) {
-            tracing::error!("{fault}");
-        }
-        Ok(exit)
+        Night { job: self, settings, resolver, prober, http, begun, run, stage }.pass(&inventory).await
     }
 
     /// What carries messages, where there are any to carry; the system's certificates are read for nothing else.
@@ -256,48 +176,10 @@ impl Job {
 
     fn describe(&self, started_at: DateTime<Utc>) -> Run {
         Run {
-            id: clock::new_id(),
-            started_at,
-            finished_at: started_at,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
             inventory: self.paths.iter().map(|path| path.display().to_string()).collect(),
             shard: self.selection.shard.map(|shard| shard.to_string()),
-            incomplete: Vec::new(),
+            ..Run::begun(started_at)
         }
-    }
-
-    fn options(&self, settings: &Settings, begun: &Begun, stage: &Stage<'_>) -> probe::Options {
-        probe::Options {
-            http: settings.http.clone(),
-            ca: settings.ca.clone(),
-            allow: settings.allow.clone(),
-            offline: self.offline,
-            fingerprint_key: Some(begun.state.installation().key),
-            shutdown: stage.cancel.clone(),
-        }
-    }
-
-    fn look<'l>(
-        &self,
-        settings: &'l Settings,
-        secrets: &'l Arc<Resolver>,
-        begun: &'l Begun,
-        stage: &Stage<'_>,
-    ) -> own::Look<'l> {
-        let options = self.options(settings, begun, stage);
-        own::Look { settings, secrets, memory: &begun.memory, fingerprint_key: begun.state.installation().key, options }
-    }
-
-    fn prober(
-        &self,
-        settings: &Settings,
-        resolver: &Arc<Resolver>,
-        begun: &Begun,
-        stage: &Stage<'_>,
-    ) -> impl FnOnce() -> Result<Prober, probe::SetupFault> + Send + use<> {
-        let options = self.options(settings, begun, stage);
-        let resolver = Arc::clone(resolver);
-        move || Prober::new(options, resolver)
     }
 }
 
@@ -313,67 +195,4 @@ fn bell(
         Err(_) => probe::http_client(&settings.http, None).ok()?,
     };
     Some((url, http))
-}
-
-/// What a signal kept from being tested is neither judged nor remembered.
-fn drop_interrupted(subjects: &mut Vec<Subject<'_>>, observations: &mut Vec<Observation>) -> Option<Incomplete> {
-    let all = subjects.len();
-    let tested = |observation: &Observation| observation.outcome != Outcome::NotTested(NotTested::Interrupted);
-    let mut outcomes = observations.iter();
-    subjects.retain(|_| outcomes.next().is_some_and(tested));
-    observations.retain(tested);
-    let missing = all - subjects.len();
-    (missing > 0).then(|| {
-        Incomplete::new(
-            "interrupted",
-            format!("the run was interrupted: {missing} of {all} credentials were not tested"),
-        )
-    })
-}
-
-/// What the journal says; nothing where there is none. One that cannot be read leaves the run incomplete.
-fn read_journal<T>(
-    begun: &Begun,
-    run: &mut Run,
-    read: impl FnOnce(&SqliteJournal) -> Result<Vec<T>, Incomplete>,
-) -> Vec<T> {
-    begun.journal.as_ref().map_or(Ok(Vec::new()), read).unwrap_or_else(|fault| {
-        run.incomplete.push(fault);
-        Vec::new()
-    })
-}
-
-/// `known` is empty, or holds something for each subject. Judged, an observation is let go at once: a big inventory's are
-/// not to be in memory twice.
-fn judge_all<'a>(
-    subjects: &[Subject<'a>],
-    observations: Vec<Observation>,
-    known: &[Known],
-    settings: &Settings,
-    begun: &Begun,
-    now: DateTime<Utc>,
-) -> Vec<Assessment<'a>> {
-    let known = known.iter().map(Some).chain(std::iter::repeat(None));
-    let seen = subjects.iter().zip(observations).zip(known);
-    let judged = seen.map(|((subject, observation), known)| {
-        let recall = Recall {
-            value_changed: begun.memory.value_changed(*subject, &observation),
-            value: observation.fingerprint.or_else(|| begun.memory.value(*subject)),
-            known,
-            ours: None,
-        };
-        assess::assess(*subject, &observation, &settings.policy, now, &recall)
-    });
-    judged.collect()
-}
-
-/// A credential that nobody holds and nobody could remove is a debt of the run.
-fn left_behind<'a>(assessments: &'a [Assessment<'_>]) -> impl Iterator<Item = Incomplete> + use<'a> {
-    assessments.iter().flat_map(|assessment| {
-        let orphans = assessment.findings.iter().filter(|finding| finding.code == FindingCode::OrphanLeft);
-        orphans.map(|orphan| {
-            let app = text::shortened(&assessment.subject.app.name, 120);
-            Incomplete::new("orphan-left", format!("{app}: {}", orphan.message))
-        })
-    })
 }

@@ -11,7 +11,7 @@ use crate::{
     clock,
     inventory::{App, Subject},
     management,
-    probe::{self, NotTested, Observation, Outcome, Prober},
+    probe::{NotTested, Observation, Outcome, Prober},
     provider::Meaning,
     secret::{Fingerprint, Resolver},
     settings::Settings,
@@ -27,7 +27,7 @@ pub struct Look<'l> {
     pub secrets: &'l Arc<Resolver>,
     pub memory: &'l Memory,
     pub fingerprint_key: [u8; 32],
-    pub options: probe::Options,
+    pub prober: &'l Prober,
 }
 
 impl Look<'_> {
@@ -39,11 +39,10 @@ impl Look<'_> {
         if apps.is_empty() {
             return Ok(Vec::new());
         }
-        let no_client = "the HTTP client could not be set up";
-        let prober = Prober::new(self.options.clone(), Arc::clone(self.secrets)).context(no_client)?;
-        let api = Api::new(&self.settings.http, self.settings.ca.as_deref()).context(no_client)?;
+        let api = Api::new(&self.settings.http, self.settings.ca.as_deref());
+        let api = api.context("the HTTP client could not be set up")?;
         let subjects: Vec<Subject<'a>> = subjects(apps).collect();
-        let observations = prober.run(&subjects, |_| ()).await;
+        let observations = self.prober.run(&subjects, |_| ()).await;
         let mut seen = Vec::new();
         for (subject, observation) in subjects.into_iter().zip(&observations) {
             if observation.outcome != Outcome::NotTested(NotTested::Interrupted) {

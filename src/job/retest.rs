@@ -1,5 +1,5 @@
 //! A value that changed since the last run and is refused may simply be new: it is asked about again for up to two
-//! minutes before it counts as refused (contract: `activating`).
+//! minutes before it counts as refused.
 
 use std::time::Duration;
 

@@ -9,7 +9,7 @@ use crate::{
     clock,
     exit::Exit,
     inventory::{Inventory, Subject},
-    probe::{self, Observation, Outcome},
+    probe::{Observation, Outcome},
     rotate::{Entry, Event, Journal, Known, Opening, Outcome as Advanced, Rest, Round, Unfit, Why, identity, told},
     run::{Incomplete, Run},
     secret::Resolver,
@@ -52,16 +52,7 @@ pub async fn advance(
             return Ok(Tonight::default());
         }
     };
-    let options = probe::Options {
-        http: settings.http.clone(),
-        ca: settings.ca.clone(),
-        allow: settings.allow.clone(),
-        offline: false,
-        fingerprint_key: Some(*journal.key()),
-        shutdown: cancel.clone(),
-    };
-    let opening =
-        Opening { settings, secrets: Arc::clone(secrets), options, fingerprint_key: *journal.key(), early: false };
+    let opening = Opening::new(settings, secrets, *journal.key(), false, cancel);
     let id = run.id.clone();
     let round = Round { opening, journal, run: &id, epoch, cancel: cancel.clone() };
     let (come, unfit) = round.advance(inventory).await?;
@@ -100,7 +91,7 @@ impl Tonight {
     }
 }
 
-/// Notes the audit's own sign-ins where a rotation is under way: usage evidence leaves them out (rotation.md section 7, G4).
+/// Notes the audit's own sign-ins where a rotation is under way: usage evidence leaves them out.
 ///
 /// # Errors
 /// The journal cannot be written.

@@ -1,12 +1,11 @@
 //! Sends what is due and remembers what was taken over.
 
 mod books;
+mod message_id;
 
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -26,6 +25,7 @@ use crate::{
     text,
 };
 use books::Books;
+use message_id::message_id;
 
 /// Tells everybody what is due to them, channel by channel; none holds up another.
 ///
@@ -263,28 +263,6 @@ fn owed_since(since: Option<&DateTime<Utc>>) -> String {
 
 fn digest_of<'e>(tonight: &Tonight<'e>, events: Vec<Event<'e>>, admin: bool) -> Digest<'e> {
     Digest { events, admin, run_id: tonight.run_id, now: tonight.now, last_run: tonight.last_run }
-}
-
-/// The same for the same news to the same recipient, different for everything else: a message sent twice is
-/// recognised, and news merged with an unsent message are not taken for a repetition.
-fn message_id(key: &[u8], channel: &str, person: &str, events: &[Event<'_>]) -> String {
-    let mut lines: Vec<_> = events.iter().map(identity_of).collect();
-    lines.sort_unstable();
-    let text = serde_json::json!([channel, person, lines]).to_string();
-    // HMAC takes keys of any length: there is no failure to handle.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return String::new() };
-    mac.update(text.as_bytes());
-    let digest: [u8; 32] = mac.finalize().into_bytes().into();
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// What makes an event this one and no later one of its kind: since when it stands, when it was last told.
-fn identity_of(event: &Event<'_>) -> String {
-    let since = event.finding.and_then(|finding| finding.since).map(|since| since.timestamp());
-    let told = event.told.map(|told| told.timestamp());
-    let severity = event.severity.name();
-    serde_json::json!([event.app, event.label, event.code, event.kind.name(), severity, event.days, since, told])
-        .to_string()
 }
 
 /// The mails a first run would send, for the demo; nothing is sent or remembered.

@@ -204,7 +204,7 @@ fn plural(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-/// Faults M6: who reads this should know that nobody looked in between.
+/// Who reads this should know that nobody looked in between.
 fn gap(digest: &Digest<'_>) -> Option<String> {
     let days = (digest.now - digest.last_run?).num_days();
     (days >= 2).then(|| format!("The last run before this one was {days} days ago."))

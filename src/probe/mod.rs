@@ -54,7 +54,7 @@ use self::{
 use crate::{
     inventory::Subject,
     secret::{Resolver, Secret},
-    settings::{HostPattern, Http},
+    settings::{HostPattern, Http, Settings},
 };
 
 /// What a prober keeps to.
@@ -71,6 +71,21 @@ pub struct Options {
     pub fingerprint_key: Option<[u8; 32]>,
     /// Once cancelled, what is not judged yet stays so.
     pub shutdown: CancellationToken,
+}
+
+impl Options {
+    /// What the settings say, until `shutdown` is cancelled.
+    #[must_use]
+    pub fn of(settings: &Settings, shutdown: &CancellationToken) -> Self {
+        Self {
+            http: settings.http.clone(),
+            ca: settings.ca.clone(),
+            allow: settings.allow.clone(),
+            offline: false,
+            fingerprint_key: None,
+            shutdown: shutdown.clone(),
+        }
+    }
 }
 
 /// Why nothing can be tested at all; the user's to mend.

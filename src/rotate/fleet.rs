@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
+use tokio_util::sync::CancellationToken;
 
 use super::{Address, Limits, Place, Policy, ProbedEndpoint, Target, identity};
 use crate::{
@@ -35,14 +36,27 @@ pub struct Unfit<'a> {
 
 /// What every member is opened with.
 pub struct Opening<'s> {
-    pub settings: &'s Settings,
-    pub secrets: Arc<Resolver>,
-    pub options: probe::Options,
-    pub fingerprint_key: [u8; 32],
-    pub early: bool,
+    pub(super) settings: &'s Settings,
+    secrets: Arc<Resolver>,
+    options: probe::Options,
+    pub(super) fingerprint_key: [u8; 32],
+    early: bool,
 }
 
-impl Opening<'_> {
+impl<'s> Opening<'s> {
+    /// What the settings say, for the installation with that key; `early`: start now, however far the end is.
+    #[must_use]
+    pub fn new(
+        settings: &'s Settings,
+        secrets: &Arc<Resolver>,
+        fingerprint_key: [u8; 32],
+        early: bool,
+        cancel: &CancellationToken,
+    ) -> Self {
+        let options = probe::Options { fingerprint_key: Some(fingerprint_key), ..probe::Options::of(settings, cancel) };
+        Self { settings, secrets: Arc::clone(secrets), options, fingerprint_key, early }
+    }
+
     /// Everything in the inventory that opted in.
     ///
     /// # Errors

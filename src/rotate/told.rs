@@ -12,18 +12,6 @@ pub struct Line {
     pub exit: Exit,
 }
 
-/// The worse of two ends: findings before what could not be done.
-#[must_use]
-pub fn worse(one: Exit, other: Exit) -> Exit {
-    let rank = |exit: Exit| match exit {
-        Exit::Clean => 0,
-        Exit::Incomplete => 1,
-        Exit::Findings => 2,
-        _ => 3,
-    };
-    if rank(other) > rank(one) { other } else { one }
-}
-
 /// What cannot be rotated as things are.
 #[must_use]
 pub fn unfit(unfit: &[Unfit<'_>]) -> Exit {
@@ -39,10 +27,10 @@ pub fn outcome(policy: &Policy, outcome: &Outcome, now: DateTime<Utc>) -> Line {
     let (said, mut exit) = rest(&outcome.rest);
     // Whatever else became of this run (I11).
     if outcome.history.blocked().is_some() {
-        exit = worse(exit, Exit::Findings);
+        exit = exit.worse(Exit::Findings);
     }
     if outcome.history.left_over().is_some() {
-        exit = worse(exit, Exit::Incomplete);
+        exit = exit.worse(Exit::Incomplete);
     }
     let text = match outcome.history.noteworthy() {
         Some(rotation) => {

@@ -8,12 +8,12 @@ mod read;
 mod remote;
 mod schema;
 
-pub use locate::{FILE_NAME, locate};
+pub use locate::FILE_NAME;
 pub use model::{
     Channel, ChannelKind, Hook, HostPattern, Http, Management, ManagementKey, Notify, RotationLimits, Schedule,
     Settings, SmtpTls, Vault, Verb,
 };
-pub use read::read;
+pub use read::{beside, read};
 pub use schema::schema;
 
 #[cfg(test)]

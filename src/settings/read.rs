@@ -8,6 +8,7 @@ use std::{
 use url::{Host, Url};
 
 use super::{
+    locate::locate,
     model::{HostPattern, Http, RotationLimits, Schedule, Settings},
     notify, raw, remote,
 };
@@ -20,6 +21,15 @@ use crate::{
 
 /// Most requests at once that one may ask for; more than that is a typing mistake.
 const MAX_CONCURRENCY: usize = 4_096;
+
+/// The settings that go with an inventory: those of `config` where one is named, else of the file that is found for the
+/// first path of the inventory.
+///
+/// # Errors
+/// Every fault of the file.
+pub fn beside(config: Option<&Path>, inventory: &[PathBuf]) -> Result<Settings, Faults> {
+    read(locate(config, inventory.first().map(PathBuf::as_path)).as_deref())
+}
 
 /// Reads the settings; without a file they are the defaults.
 ///

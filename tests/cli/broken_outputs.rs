@@ -1,4 +1,4 @@
-//! M7: nobody takes the report, or the words on stderr.
+//! M7: nobody takes the report, the answer of another command, or the words on stderr.
 
 use std::{fs::File, process::Stdio};
 
@@ -105,4 +105,44 @@ fn m7_a_full_disk_under_a_file_is_3() {
     let ended = program.run(&["audit", "-o", "json=/dev/full", "-o", "csv=report.csv"]);
     assert_eq!(ended.code, 3, "{ended:?}");
     assert!(program.read("report.csv").starts_with("app,"), "{}", program.read("report.csv"));
+}
+
+/// Commands whose answer somebody may cut off: everything that prints and is no report.
+const ANSWERS: [&[&str]; 12] = [
+    &["--help"],
+    &["audit", "--help"],
+    &["--version"],
+    &["schema", "inventory"],
+    &["explain", "7000215"],
+    &["completions", "bash"],
+    &["man"],
+    &["next", "0 3 * * *", "-n", "9000"],
+    &["validate"],
+    &["plan"],
+    &["rotate"],
+    &["history", "-o", "json"],
+];
+
+#[test]
+fn a_reader_who_has_had_enough_of_an_answer_is_no_failure() {
+    let scene = Scene::new();
+    let program = scene.program(&["good".to_owned()]);
+    for args in ANSWERS {
+        let (ended, _) = scene.ended(&program, args, broken_pipe(), Stdio::piped());
+        assert_eq!(ended.code, 0, "{args:?}: {ended:?}");
+        assert!(!ended.stderr.contains("ipe"), "{args:?}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_is_3() {
+    let scene = Scene::new();
+    let program = scene.program(&["good".to_owned()]);
+    for args in ANSWERS {
+        let (ended, _) = scene.ended(&program, args, full_disk(), Stdio::piped());
+        assert_eq!(ended.code, 3, "{args:?}: {ended:?}");
+    }
+    let (ended, _) = scene.ended(&program, &["init", "fresh"], full_disk(), Stdio::piped());
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert_eq!(program.run(&["validate", "fresh/inventory"]).code, 0, "what it could not say is done all the same");
 }

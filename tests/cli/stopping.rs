@@ -113,3 +113,30 @@ fn without_notification_nothing_is_pinged() {
     assert_eq!(program.run(&["audit", "--no-notify", "--state", "postgres://x"]).code, 2);
     assert!(monitor.requests().is_empty());
 }
+
+#[test]
+fn a_line_that_cannot_be_followed_tells_the_dead_man_switch() {
+    let (tokens, monitor) = (Endpoint::tokens(), Endpoint::answering(|_| Reply::Json(200, "{}".to_owned())));
+    let program = program(&tokens, "{dead_man: env:URL}", &monitor.url());
+    for (told, args) in [
+        (true, &["audit", "--no-such-flag"][..]),
+        (true, &["audit", "--shard", "5/3", "inventory"]),
+        (true, &["audit", "--rotate", "--offline"]),
+        (true, &["audit", "-o", "json", "-o", "csv"]),
+        (false, &["audit", "--no-such-flag", "--no-notify"]),
+        (false, &["audit", "--help"]),
+        (false, &["validate", "--no-such-flag"]),
+        (false, &["explain"]),
+    ] {
+        let before = monitor.requests().len();
+        let ended = program.run(args);
+        assert_eq!(ended.code, if args.contains(&"--help") { 0 } else { 2 }, "{args:?}: {ended:?}");
+        let pings = monitor.requests().split_off(before);
+        assert_eq!(pings.len(), usize::from(told), "{args:?}: {pings:?}");
+        assert!(
+            pings.iter().all(|ping| ping.split(' ').nth(1).is_some_and(|path| path.ends_with("/fail"))),
+            "{pings:?}"
+        );
+    }
+    assert!(tokens.requests().is_empty());
+}

@@ -1,4 +1,4 @@
-//! The judgement, table by table: contract "Test verdicts", dates, findings.
+//! The judgement, table by table: verdicts, dates, findings.
 
 mod words;
 

@@ -16,7 +16,7 @@ use super::narrator::{self, Narrator};
 use crate::{
     clock,
     exit::Exit,
-    fsio, inventory, probe,
+    fsio, inventory,
     rotate::{
         Engine, Member, Opening, Outcome, ProbedEndpoint, SystemClock, SystemDice, Target, TokenEndpoint, TrialOutcome,
         Why, told,
@@ -64,20 +64,8 @@ pub(super) async fn show(
     let settings = settings::read(Some(&scene.settings))?;
     let inventory = inventory::read(std::slice::from_ref(&scene.inventory), &settings)?;
     let journal = SqliteJournal::in_memory()?;
-    let opening = Opening {
-        settings: &settings,
-        secrets: Arc::new(Resolver::new(settings.exec.clone())),
-        options: probe::Options {
-            http: settings.http.clone(),
-            ca: None,
-            allow: None,
-            offline: false,
-            fingerprint_key: Some(*journal.key()),
-            shutdown: cancel.clone(),
-        },
-        fingerprint_key: *journal.key(),
-        early: false,
-    };
+    let secrets = Arc::new(Resolver::new(settings.exec.clone()));
+    let opening = Opening::new(&settings, &secrets, *journal.key(), false, cancel);
     let (members, unfit) = opening.muster(&inventory).await?;
     let Some(member) = members.first() else { return Ok(told::unfit(&unfit)) };
 

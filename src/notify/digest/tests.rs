@@ -140,7 +140,6 @@ fn an_admin_reads_whose_it_is_and_that_nobody_looked_for_days() {
     ");
 }
 
-/// Fault H1.
 #[test]
 fn hostile_names_are_inert() {
     let hostile = [

@@ -49,7 +49,7 @@ async fn what_was_not_taken_is_sent_with_the_next_run_once_as_it_stands_then() {
     assert!(world.state.owed().unwrap().is_empty());
 }
 
-/// M1: a debt of more than a day is on every report, also of a run that sends nothing.
+/// A debt of more than a day is on every report, also of a run that sends nothing.
 #[tokio::test]
 async fn m1_what_is_owed_for_more_than_a_day_is_named_by_a_run_that_sends_nothing() {
     let mut world = World::new(&[("payroll", &["ann@example.org"]), ("etl", &[])], &[]);
@@ -119,7 +119,7 @@ async fn a_channel_that_is_down_is_reported_once_and_stops_no_other() {
     ");
 }
 
-/// Faults M3, M5: the server took the message, the note of it is lost (here: the state goes back to before).
+/// The server took the message, the note of it is lost (here: the state goes back to before).
 #[tokio::test]
 async fn killed_between_acceptance_and_note_the_same_message_goes_again_with_the_same_id() {
     let mut world = World::new(&[("payroll", &["ann@example.org"]), ("etl", &["ann@example.org"])], &[]);
