@@ -59,6 +59,10 @@ impl<'a> Case<'a> {
             return Ok(Delivered::Conflict);
         }
         if since.is_some() {
+            if Self::is_restored(rotation, store, made) && !self.has_gap()? {
+                // The successor was gone when this store got the old value back: so must the stores after it.
+                self.successor_lives(rotation, made)?;
+            }
             let refused = rotation.store(store).and_then(|state| state.refused.clone());
             return trouble(refused.unwrap_or_else(|| "it does not show what was written".to_owned()));
         }
@@ -68,6 +72,13 @@ impl<'a> Case<'a> {
         }
         let source = self.source_of(rotation, made)?;
         Err(self.write(rotation, attempt, made, store, source, reading))
+    }
+
+    /// The last write to this store put another value than the successor's there, or was to.
+    fn is_restored(rotation: &Rotation, store: &str, made: &Made) -> bool {
+        let Some(state) = rotation.store(store) else { return false };
+        let last = state.intent.as_ref().map(|intent| intent.fingerprint).or(state.written);
+        last.is_some_and(|value| value != made.fingerprint)
     }
 
     /// A store that cannot be read: written once per run, proved by use or by a person.

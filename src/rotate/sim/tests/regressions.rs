@@ -13,7 +13,7 @@ use super::{
     },
     stories::*,
 };
-use crate::rotate::{BlockReason, Event};
+use crate::rotate::{BlockReason, Event, Writing};
 
 #[test]
 fn a_state_restored_from_before_the_delivery_removes_nothing_that_is_in_use() {
@@ -111,6 +111,22 @@ fn a_successor_that_goes_missing_after_the_end_is_told_once() {
         let story = play(&scenario.when(days * DAY, back).when(days * DAY, removed), None, true);
         let blocked = story.records.iter().flatten().filter(|one| matches!(one.event, Event::Blocked { .. }));
         assert!(blocked.count() <= 1, "{}", story.trace.join("\n"));
+    }
+}
+
+#[test]
+fn a_successor_removed_in_the_grace_gives_every_store_the_old_value_back_in_one_run() {
+    for sort in [Sort::Cas, Sort::File, Sort::Plain] {
+        let removed = Happening::StrangerRemoves { app: 0, which: Which::Successor };
+        let scenario = Scenario::new(vec![spec(&[sort, sort, sort])]).when(DAY + DAY / 2, removed);
+        let story = play(&scenario, None, true);
+        let restores = story.records.iter().flatten().filter_map(|record| match &record.event {
+            Event::StoreIntent { what: Writing::Restore, .. } => Some(record.epoch),
+            _ => None,
+        });
+        let epochs: Vec<_> = restores.collect();
+        assert_eq!(epochs.len(), 3, "{}", story.trace.join("\n"));
+        assert!(epochs.windows(2).all(|two| two[0] == two[1]), "{epochs:?}");
     }
 }
 
