@@ -76,7 +76,12 @@ impl FileStore {
         {
             self.mend()?;
         }
-        content(disk::read(&self.path)?)
+        let found = disk::read(&self.path)?;
+        if found.is_none() && !self.folder().is_dir() {
+            // A volume that is not mounted, say: nothing is known of the file.
+            return Err(StoreFault::Unavailable("its folder is not there".to_owned()));
+        }
+        content(found)
     }
 
     /// What a write in place that was cut off meant to write. What somebody else put there since is no mixture of the two values and

@@ -160,11 +160,14 @@ impl<'a> Case<'a> {
     }
 
     pub(super) fn conflict(&self, rotation: &Rotation, store: &str) -> Step {
-        Self::block(
-            rotation,
-            BlockReason::StoreConflict,
-            format!("{store} holds a value that is neither the old one nor one of ours: somebody else writes there"),
-        )
+        let read = self.sight().reading(store).and_then(|seen| seen.what.as_ref().ok());
+        let why = match read.map(|reading| reading.fingerprint) {
+            Some(None) => format!("{store} is not there any more, and was when this rotation was planned"),
+            _ => {
+                format!("{store} holds a value that is neither the old one nor one of ours: somebody else writes there")
+            }
+        };
+        Self::block(rotation, BlockReason::StoreConflict, why)
     }
 
     /// A new process: the value is gone from memory, and the primary alone says how far it got.

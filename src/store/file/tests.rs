@@ -61,6 +61,19 @@ impl Place {
 }
 
 #[tokio::test]
+async fn a_file_whose_folder_is_missing_is_out_of_reach_and_not_absent() {
+    let place = place(Some("canary-old"), false);
+    let folder = place.folder.path();
+    let away = folder.with_extension("away");
+    fs::rename(folder, &away).unwrap();
+    let read = place.store.read().await;
+    fs::rename(&away, folder).unwrap();
+    assert!(matches!(read, Err(StoreFault::Unavailable(_))));
+    fs::remove_file(place.path()).unwrap();
+    assert!(place.store.read().await.unwrap().value.is_none());
+}
+
+#[tokio::test]
 async fn a_value_is_replaced_with_its_rights_its_line_end_and_a_way_back() {
     let place = place(Some("canary-old\n"), false);
     place.put("canary-new").await.unwrap();
