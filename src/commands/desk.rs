@@ -105,11 +105,7 @@ impl Desk {
         }
     }
 
-    pub fn append(&self, identity: &str, rotation: &Rotation, event: &Event) -> anyhow::Result<()> {
-        self.note(identity, rotation.id, event)
-    }
-
-    pub fn note(&self, identity: &str, rotation: RotationId, event: &Event) -> anyhow::Result<()> {
+    pub fn append(&self, identity: &str, rotation: RotationId, event: &Event) -> anyhow::Result<()> {
         let entry = Entry { identity, rotation, epoch: None, at: clock::now(), provider_date: None, event };
         self.journal.append(entry)?;
         Ok(())
@@ -173,7 +169,7 @@ pub(super) fn step(
     let rotation = choose(&history).with_context(|| nothing(args))?;
     let (events, said) = decide(rotation, args.who()?)?;
     for event in &events {
-        desk.append(&identity, rotation, event)?;
+        desk.append(&identity, rotation.id, event)?;
     }
     remark(common, &said);
     Ok(Exit::Clean)

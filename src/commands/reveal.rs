@@ -74,7 +74,7 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     let stop = CancellationToken::new();
     let caught = cancel_on_signal(&stop).context("the terminal could not be guarded")?;
     // Recorded before it is shown; and then the journal is asked again, since a roll-back may have come in between.
-    desk.append(&identity, rotation, &Event::Revealed { store: store.to_owned(), who: who.clone() })?;
+    desk.append(&identity, rotation.id, &Event::Revealed { store: store.to_owned(), who: who.clone() })?;
     let now = desk.history(&identity)?;
     let again = now.rotations.iter().find(|now| now.id == rotation.id).with_context(|| nothing(&args.step))?;
     again.may_reveal(Some(store), &who).map_err(|why| anyhow::anyhow!("nothing is shown: {why}"))?;

@@ -168,13 +168,14 @@ pub async fn resolve(args: ResolveArgs, common: &Common) -> anyhow::Result<Exit>
 }
 
 /// # Errors
-/// There is no old secret to remove.
+/// There is no old secret to remove, or it is another one.
 pub async fn retire(args: RetireArgs, common: &Common) -> anyhow::Result<Exit> {
     let named = args.predecessor.clone();
     step(&args.step, common, newest, |rotation, who| {
         ensure!(rotation.retired.is_none(), "the old secret is removed already");
         let mut events = Vec::new();
         if let Some(key_id) = named {
+            rotation.may_be_predecessor(&key_id).map_err(anyhow::Error::msg)?;
             events.push(Event::PredecessorNamed { key_id, who: who.clone() });
         }
         events.push(Event::RetireAsked { who });
@@ -193,7 +194,7 @@ pub async fn adopt(args: AdoptArgs, common: &Common) -> anyhow::Result<Exit> {
     let now = u64::try_from(clock::now().timestamp_millis()).unwrap_or_default();
     let rotation = newest(&history).map_or_else(|| RotationId::new(now, SystemDice.roll()), |rotation| rotation.id);
     let event = Event::Adopted { key_ids: args.key_ids, who: args.step.who()? };
-    desk.note(&identity, rotation, &event)?;
+    desk.append(&identity, rotation, &event)?;
     remark(common, "noted: these are known, and never removed by credwatch");
     Ok(Exit::Clean)
 }

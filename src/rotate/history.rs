@@ -285,6 +285,22 @@ impl Rotation {
 
     #[must_use]
     pub fn store(&self, address: &str) -> Option<&StoreState> {
+    /// Whether a person may name this id as the predecessor's: a removal goes by it.
+    ///
+    /// # Errors
+    /// Why it cannot be the predecessor.
+    pub fn may_be_predecessor(&self, key_id: &str) -> Result<(), String> {
+        let Some(plan) = &self.plan else { return Err("nothing is planned yet".to_owned()) };
+        match &plan.predecessor {
+            Some(known) if known != key_id => Err(format!("the old secret is known: it is {known}")),
+            None if !plan.baseline.iter().any(|listed| listed == key_id) => Err(format!(
+                "the provider did not list that id when the rotation was planned; it listed {}",
+                plan.baseline.join(", ")
+            )),
+            _ => Ok(()),
+        }
+    }
+
         self.stores.iter().find(|store| store.address == address)
     }
 
