@@ -26,6 +26,8 @@ pub struct History {
     pub adopted: Vec<KeyId>,
     /// Our own sign-ins with the credentials of this app.
     pub requests: Vec<String>,
+    /// What the app's other credentials were given, by their own journals: listed with this one's, and none of its business.
+    pub beside: Vec<Marker>,
 }
 
 /// One rotation as its records tell it.
@@ -283,8 +285,6 @@ impl Rotation {
         self.named.as_ref().or_else(|| self.plan.as_ref().and_then(|plan| plan.predecessor.as_ref()))
     }
 
-    #[must_use]
-    pub fn store(&self, address: &str) -> Option<&StoreState> {
     /// Whether a person may name this id as the predecessor's: a removal goes by it.
     ///
     /// # Errors
@@ -301,6 +301,8 @@ impl Rotation {
         }
     }
 
+    #[must_use]
+    pub fn store(&self, address: &str) -> Option<&StoreState> {
         self.stores.iter().find(|store| store.address == address)
     }
 

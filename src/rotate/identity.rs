@@ -2,6 +2,7 @@
 
 use url::{Position, Url, form_urlencoded::byte_serialize};
 
+use super::{History, Journal, Marker};
 use crate::inventory::{Subject, TokenEndpoint};
 
 /// Names a credential at its provider: the provider, where it is reached, tenant, realm, client id and label. The app's
@@ -27,6 +28,15 @@ pub fn identity(subject: Subject<'_>) -> String {
     parts.map(|part| byte_serialize(part.as_bytes()).collect::<String>()).join("/")
 }
 
+/// Markers that the app's other credentials were given. What cannot be read is left out: an unknown marker only stops.
+pub(super) fn beside(journal: &dyn Journal, identity: &str) -> Vec<Marker> {
+    let app = |identity: &str| identity.rsplit_once('/').map(|(app, _)| app.to_owned());
+    let others = journal.identities().unwrap_or_default().into_iter();
+    let fellows = others.filter(|other| other != identity && app(other) == app(identity));
+    let histories = fellows.filter_map(|fellow| History::replay(&journal.of(&fellow).ok()?).ok());
+    histories.flat_map(|history| history.rotations).flat_map(|one| one.attempts).map(|one| one.marker).collect()
+}
+
 /// Host, port and path; one server is one place, with a last slash or without.
 fn place(root: &Url) -> String {
     root[Position::BeforeHost..Position::AfterPath].trim_end_matches('/').to_owned()
@@ -40,7 +50,11 @@ fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::Inventory;
+    use crate::{
+        inventory::Inventory,
+        rotate::{Entry, Event, RotationId},
+        state::SqliteJournal,
+    };
 
     fn read(yaml: &str) -> Inventory {
         let folder = tempfile::tempdir().unwrap();
@@ -55,6 +69,27 @@ mod tests {
 
     const ENTRA: &str =
         "version: 1\napps: [{name: a, provider: entra, tenant: example.org, client_id: C1, secret: env:X}]";
+
+    #[test]
+    fn an_app_knows_what_its_other_credentials_were_given() {
+        let journal = SqliteJournal::in_memory().unwrap();
+        let epoch = journal.take_epoch().unwrap();
+        let given = |identity: &str, sequence: u128| {
+            let rotation = RotationId::new(1, sequence);
+            let marker = Marker::new("0193a7c2-aaaa", rotation, 1);
+            let event =
+                Event::CreateIntent { attempt: 1, marker: marker.clone(), run: "r".to_owned(), fingerprint: None };
+            let at = "2026-11-21T03:00:00Z".parse().unwrap();
+            let entry = Entry { identity, rotation, epoch: Some(epoch), at, provider_date: None, event: &event };
+            journal.append(entry).unwrap();
+            marker
+        };
+        let (first, _) = (given("entra/t/c/one", 1), given("entra/t/d/one", 2));
+        let bare = given("entra/t/c/", 3);
+        assert_eq!(beside(&journal, "entra/t/c/two"), [bare.clone(), first.clone()]);
+        assert_eq!(beside(&journal, "entra/t/c/one"), [bare]);
+        assert_eq!(beside(&journal, "entra/t/c/"), [first]);
+    }
 
     #[test]
     fn each_credential_has_a_name_of_its_own() {

@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use self::{eyes::Eyes, hands::Values};
 use super::{
-    Address, Allowance, BlockReason, Case, Clock, Dice, Entry, Event, History, Journal, JournalFault, Limits, Moment,
-    Planned, Policy, Rest, Rotation, RotationId, Sight, Step, TokenEndpoint, Why, next,
+    Address, Allowance, BlockReason, Case, Clock, Dice, Entry, Event, History, Journal, JournalFault, Limits, Marker,
+    Moment, Planned, Policy, Rest, Rotation, RotationId, Sight, Step, TokenEndpoint, Why, identity::beside, next,
 };
 use crate::{
     management::{Management, Overlap},
@@ -100,6 +100,8 @@ struct Progress<'e> {
     last: Duration,
     acted: bool,
     turn: Option<MutexGuard<'e, ()>>,
+    /// Credentials of one app take turns: these stay as they are meanwhile.
+    beside: Vec<Marker>,
 }
 
 impl<'a> Engine<'a> {
@@ -154,7 +156,7 @@ impl<'a> Engine<'a> {
 
     /// Advances one credential as far as this run can.
     pub async fn advance(&self, target: &Target<'_>) -> Outcome {
-        let mut progress = self.progress();
+        let mut progress = self.progress(target);
         for _ in 0..STEPS {
             if self.cancel.is_cancelled() {
                 return self.outcome(target, &progress, why(Why::Interrupted));
@@ -177,7 +179,7 @@ impl<'a> Engine<'a> {
 
     /// What [`Self::advance`] would do first that changes anything. Looks only; with no `trials` not even token requests.
     pub async fn foresee(&self, target: &Target<'_>) -> Foresight {
-        let mut progress = self.progress();
+        let mut progress = self.progress(target);
         for _ in 0..STEPS {
             let now = self.now(&mut progress);
             let step = match self.decide(target, &progress, now, Allowance::everything(target.early)) {
@@ -207,7 +209,7 @@ impl<'a> Engine<'a> {
         Foresight::Rests(why(Why::NextRun("it could not be foreseen".to_owned())))
     }
 
-    fn progress<'e>(&'e self) -> Progress<'e> {
+    fn progress<'e>(&'e self, target: &Target<'_>) -> Progress<'e> {
         let wall = self.clock.wall();
         let roll = self.dice.roll();
         let unix_ms = u64::try_from(wall.timestamp_millis()).unwrap_or_default();
@@ -222,6 +224,7 @@ impl<'a> Engine<'a> {
             last: begun,
             acted: false,
             turn: None,
+            beside: beside(self.journal, &target.identity),
         }
     }
 
@@ -247,7 +250,8 @@ impl<'a> Engine<'a> {
             JournalFault::Corrupt { .. } => corrupt(fault.to_string()),
             JournalFault::Stale | JournalFault::Io(_) => why(Why::Journal(fault.to_string())),
         })?;
-        let history = History::replay(&records).map_err(|fault| corrupt(fault.to_string()))?;
+        let mut history = History::replay(&records).map_err(|fault| corrupt(fault.to_string()))?;
+        history.beside.clone_from(&progress.beside);
         let installation = self.journal.installation();
         Ok(next(&Case {
             history: &history,

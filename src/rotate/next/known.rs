@@ -33,7 +33,9 @@ impl<'a> Case<'a> {
         };
         match self.history.attempt_of(&marker) {
             Some((rotation, attempt)) => Whose::Ours { rotation, attempt },
-            None if self.history.adopted.contains(&listed.id) => Whose::Foreign,
+            None if self.history.adopted.contains(&listed.id) || self.history.beside.contains(&marker) => {
+                Whose::Foreign
+            }
             None => Whose::Unknown,
         }
     }
