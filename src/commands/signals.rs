@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use tokio::{
     runtime::{Builder, Runtime},
     signal::unix::{Signal, SignalKind, signal},
@@ -60,6 +61,28 @@ pub fn cancel_on_signal(cancel: &CancellationToken) -> io::Result<Caught> {
     })?;
     is_ready.recv().unwrap_or_else(|_| Err(io::Error::other("the thread for signals ended")))?;
     Ok(caught)
+}
+
+/// What somebody types on the terminal of stdin, unseen. A signal gives the terminal its echo back before it ends the process:
+/// not every shell does.
+///
+/// # Errors
+/// The terminal cannot be read, or signals cannot be caught.
+pub fn hidden(prompt: &str) -> io::Result<String> {
+    let before = tcgetattr(io::stdin())?;
+    let (ready, is_ready) = mpsc::channel();
+    thread::Builder::new().name("prompt".to_owned()).spawn(move || {
+        let (runtime, mut signals) = match Signals::catch() {
+            Ok(caught) => caught,
+            Err(fault) => return drop(ready.send(Err(fault))),
+        };
+        let _ = ready.send(Ok(()));
+        let exit = runtime.block_on(signals.next());
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
+        end(exit)
+    })?;
+    is_ready.recv().unwrap_or_else(|_| Err(io::Error::other("the thread for signals ended")))?;
+    rpassword::prompt_password(prompt)
 }
 
 // What hangs would hang its destructors too, and all that must last is written by then or not begun.

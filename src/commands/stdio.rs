@@ -53,6 +53,6 @@ pub(super) fn piped_secret() -> anyhow::Result<Zeroizing<Vec<u8>>> {
 /// # Errors
 /// The terminal cannot be read.
 pub(super) fn typed_secret(prompt: &str) -> anyhow::Result<Zeroizing<Vec<u8>>> {
-    let typed = rpassword::prompt_password(prompt).context("the secret cannot be read from the terminal")?;
+    let typed = super::signals::hidden(prompt).context("the secret cannot be read from the terminal")?;
     Ok(Zeroizing::new(typed.into_bytes()))
 }

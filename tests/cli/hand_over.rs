@@ -36,16 +36,20 @@ fn run(program: &Program, args: &[&str]) -> Ended {
 
 /// On a terminal of its own, with Enter pressed.
 fn on_terminal(program: &Program, line: &str) -> Ended {
+    fed(&mut terminal(program, &format!("\"$CREDWATCH\" --state \"$STATE\" {line}")), b"\n")
+}
+
+fn terminal(program: &Program, line: &str) -> Command {
     let mut command = Command::new("script");
     command
-        .args(["-qec", &format!("\"$CREDWATCH\" --state \"$STATE\" {line}"), "/dev/null"])
+        .args(["-qec", line, "/dev/null"])
         .current_dir(program.home.path())
         .env_clear()
         .envs([("TERM", "xterm"), ("SHELL", "/bin/sh"), ("CREDWATCH", env!("CARGO_BIN_EXE_credwatch"))])
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("HOME", program.home.path())
         .env("STATE", format!("sqlite:{}", program.path("state.db").display()));
-    fed(&mut command, b"\n")
+    command
 }
 
 fn fed(command: &mut Command, input: &[u8]) -> Ended {
@@ -99,6 +103,22 @@ fn a_hand_over_goes_from_claim_to_a_second_persons_word() {
     assert_eq!(run(&program, &["confirm", "etl", "--as", "bob"]).code, 0);
     assert_eq!(standing(&program)["turn"], "run");
     is_kept_in_the_store_alone(&program);
+}
+
+#[test]
+fn an_interrupted_paste_leaves_a_terminal_that_shows_what_is_typed() {
+    let program = waiting(&[claimed("ann")]);
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let interrupted = format!("timeout --foreground --preserve-status -s {signal} 1");
+        let line =
+            format!("{interrupted} \"$CREDWATCH\" --state \"$STATE\" check-paste etl; echo \"ended $?\"; stty -a");
+        let mut child = terminal(&program, &line).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        // Nothing is typed.
+        let typing = child.stdin.take();
+        let ended: Ended = child.wait_with_output().unwrap().into();
+        drop(typing);
+        assert!(ended.stdout.contains(&format!("ended {code}")) && ended.stdout.contains(" echo "), "{ended:?}");
+    }
 }
 
 #[test]
