@@ -27,6 +27,13 @@ pub fn word(name: &str) -> String {
     if needs_none { name } else { format!("'{}'", name.replace('\'', r"'\''")) }
 }
 
+/// A credential in a command line that a person may copy into a shell.
+#[must_use]
+pub fn argument(app: &str, label: Option<&str>) -> String {
+    let label = label.map(|label| format!(" --label {}", word(label))).unwrap_or_default();
+    format!("{}{label}", word(app))
+}
+
 /// Whether a character shows itself and nothing else happens.
 #[must_use]
 pub fn is_harmless(c: char) -> bool {

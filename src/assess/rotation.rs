@@ -71,7 +71,8 @@ impl<'a> Facts<'a> {
         let block = known.block();
         let shown = block.and_then(|block| block.rotation).or_else(|| known.history.open());
         let shown = shown.or_else(|| known.kept(now).last().map(|(rotation, _)| *rotation));
-        let shown = shown.map(|rotation| (rotation, rotation.status(&subject.app.name, now)));
+        let credential = words::credential(subject);
+        let shown = shown.map(|rotation| (rotation, rotation.status(&credential, now)));
         Some(Self { known, block, shown, hand_over: known.history.open().and_then(hand_over) })
     }
 

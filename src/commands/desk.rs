@@ -17,7 +17,7 @@ use crate::{
     secret::{Fingerprint, Fingerprints, Resolver, Secret},
     settings::Settings,
     state::{self, Sqlite, SqliteJournal, State},
-    text::{printable, word},
+    text::{argument, printable},
 };
 
 /// Which rotation, and who takes the step.
@@ -43,8 +43,7 @@ impl StepArgs {
 
     /// This app in a command line that goes on from here.
     pub fn command(&self, verb: &str) -> String {
-        let label = self.label.as_ref().map(|label| format!(" --label {}", word(label))).unwrap_or_default();
-        format!("`credwatch {verb} {}{label}`", word(&self.app))
+        format!("`credwatch {verb} {}`", argument(&self.app, self.label.as_deref()))
     }
 }
 

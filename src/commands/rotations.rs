@@ -16,8 +16,8 @@ use crate::{
     cli::Common,
     clock,
     exit::Exit,
-    rotate::{Dice, Event, Rotation, RotationId, Stage, SystemDice, Turn, age, identity},
-    text::printable,
+    rotate::{Dice, Event, Rotation, RotationId, Stage, Status, SystemDice, Turn, age, identity},
+    text::{argument, printable},
 };
 
 /// Show every rotation that is not over, its next step, and the one command to run
@@ -73,7 +73,7 @@ pub async fn list(args: ListArgs, common: &Common) -> anyhow::Result<Exit> {
     let own = desk.as_ref().map_or(Ok(Vec::new()), |desk| desk.own(&own_apps))?;
     let open = desk.as_ref().map(noteworthy).transpose()?.unwrap_or_default();
     let now = clock::now();
-    let is_blocked = |row: &Row| row.rotation.status(&row.app, now).stage == Stage::Blocked;
+    let is_blocked = |row: &Row| row.status(now).stage == Stage::Blocked;
     let exit = if open.iter().any(is_blocked) { Exit::Findings } else { super::own::exit(&own) };
     Ok(match args.output {
         Listing::Json => answer(exit, |out| writeln!(out, "{:#}", as_json(&own, &open, now))),
@@ -96,6 +96,12 @@ struct Row {
     rotation: Rotation,
 }
 
+impl Row {
+    fn status(&self, now: DateTime<Utc>) -> Status {
+        self.rotation.status(&argument(&self.app, self.label.as_deref()), now)
+    }
+}
+
 fn noteworthy(desk: &Desk) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     for subject in desk.inventory.subjects() {
@@ -110,14 +116,14 @@ fn noteworthy(desk: &Desk) -> anyhow::Result<Vec<Row>> {
 }
 
 fn as_json(own: &[Assessment<'_>], rows: &[Row], now: DateTime<Utc>) -> Value {
-    let row = |Row { app, label, rotation }: &Row| {
-        let status = rotation.status(app, now);
+    let row = |row: &Row| {
+        let status = row.status(now);
         json!({
-            "app": app,
-            "label": label.as_deref(),
-            "id": rotation.id.to_string(),
+            "app": row.app,
+            "label": row.label.as_deref(),
+            "id": row.rotation.id.to_string(),
             "stage": status.stage.name(),
-            "begun_at": clock::rfc3339(rotation.begun_at),
+            "begun_at": clock::rfc3339(row.rotation.begun_at),
             "since": clock::rfc3339(status.since),
             "next": status.next,
             "turn": turn(&status.turn),
@@ -130,10 +136,11 @@ fn as_json(own: &[Assessment<'_>], rows: &[Row], now: DateTime<Utc>) -> Value {
 
 /// A line each, and below it the command where one is anybody's turn.
 fn as_text(rows: &[Row], now: DateTime<Utc>) -> String {
-    let row = |Row { app, label, rotation }: &Row| {
-        let status = rotation.status(app, now);
-        let label = label.as_deref().map(|label| format!(" ({label})")).unwrap_or_default();
-        let line = format!("{app}{label}  {}  {}  {}", status.stage.name(), age(rotation.begun_at, now), status.next);
+    let row = |row: &Row| {
+        let status = row.status(now);
+        let label = row.label.as_deref().map(|label| format!(" ({label})")).unwrap_or_default();
+        let age = age(row.rotation.begun_at, now);
+        let line = format!("{}{label}  {}  {age}  {}", row.app, status.stage.name(), status.next);
         let command = status.command.map(|command| format!("    credwatch {}\n", printable(&command)));
         format!("{}\n{}", printable(&line), command.unwrap_or_default())
     };

@@ -9,7 +9,7 @@ use crate::{
     rotate::{BlockReason, Contradiction, History, Journal, JournalFault, Known, Rest, Rotation, Why, age, identity},
     run::Incomplete,
     state::Memory,
-    text::shortened,
+    text::{argument, shortened},
 };
 
 /// For each credential what is known of its rotations; empty where the journal knows none of them.
@@ -81,7 +81,7 @@ fn is_elsewhere(rotation: &Rotation, subjects: &[Subject<'_>], memory: &Memory) 
 
 fn sentence(identity: &str, rotation: &Rotation, now: DateTime<Utc>) -> String {
     let app = rotation.plan.as_ref().map_or(identity, |plan| &plan.app);
-    let status = rotation.status(app, now);
+    let status = rotation.status(&argument(app, None), now);
     format!(
         "rotation {} of {} has been under way for {} ({}), and the inventory no longer has this credential \
          ({}); next: {}; put it back until its rotation is over",

@@ -89,7 +89,9 @@ impl Night<'_, '_> {
             return Ok(own::recall(apps, memory, &settings.policy, now));
         }
         let fingerprint_key = self.begun.state.installation().key;
-        own::Look { settings, secrets: self.resolver, memory, fingerprint_key, prober: &self.prober }.examine(apps).await
+        own::Look { settings, secrets: self.resolver, memory, fingerprint_key, prober: &self.prober }
+            .examine(apps)
+            .await
     }
 
     async fn rotate(&mut self, inventory: &Inventory) -> anyhow::Result<rotation::Tonight> {

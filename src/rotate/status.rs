@@ -68,10 +68,9 @@ pub enum Turn {
 }
 
 impl Rotation {
-    /// `app` is the name the inventory uses today.
+    /// `app` is the credential as a command line takes it ([`crate::text::argument`]), by the names the inventory uses today.
     #[must_use]
     pub fn status(&self, app: &str, now: DateTime<Utc>) -> Status {
-        let app = &word(app);
         if let Some((reason, why, since)) = &self.blocked {
             return self.stuck(*reason, why, *since, app);
         }

@@ -3,7 +3,11 @@
 use chrono::{DateTime, Utc};
 
 use super::{Foresight, Outcome, Planned, Policy, Rest, Unfit, Why};
-use crate::{clock, exit::Exit, text::printable};
+use crate::{
+    clock,
+    exit::Exit,
+    text::{argument, printable},
+};
 
 /// One line (a plan: several) and how it ends a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +38,7 @@ pub fn outcome(policy: &Policy, outcome: &Outcome, now: DateTime<Utc>) -> Line {
     }
     let text = match outcome.history.noteworthy() {
         Some(rotation) => {
-            let status = rotation.status(&policy.app, now);
+            let status = rotation.status(&argument(&policy.app, policy.label.as_deref()), now);
             let command = status.command.map(|command| format!(" (credwatch {command})")).unwrap_or_default();
             format!("{name}: {} - {}{command}; {said}", status.stage.name(), status.next)
         }
@@ -82,7 +86,7 @@ pub fn foresight(policy: &Policy, seen: &Foresight, now: DateTime<Utc>) -> Line 
     let (text, exit) = match seen {
         Foresight::Begins(plan) => (effects(policy, plan), Exit::Clean),
         Foresight::GoesOn { rotation, .. } => {
-            let status = rotation.status(&policy.app, now);
+            let status = rotation.status(&argument(&policy.app, policy.label.as_deref()), now);
             (format!("{} - {}", status.stage.name(), status.next), Exit::Clean)
         }
         Foresight::Rests(seen) => rest(seen),

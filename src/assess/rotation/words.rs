@@ -9,7 +9,7 @@ use crate::{
     },
     inventory::Subject,
     rotate::{BlockReason, End, Known, Rotation, Turn, Why, age},
-    text::{shortened, word},
+    text::{argument, shortened},
 };
 
 /// Longest piece of another's text, characters.
@@ -105,7 +105,12 @@ pub(super) fn failure(known: &Known, subject: Subject<'_>) -> Option<String> {
 
 /// One of our own commands, for this app.
 pub(in crate::assess) fn command(case: &Case<'_>, verb: &str) -> String {
-    format!("`credwatch {verb} {}`", word(&case.subject.app.name))
+    format!("`credwatch {verb} {}`", credential(case.subject))
+}
+
+/// As a command line takes it.
+pub(super) fn credential(subject: Subject<'_>) -> String {
+    argument(&subject.app.name, subject.credential.label.as_deref())
 }
 
 fn under_way(case: &Case<'_>, facts: &Facts<'_>) -> String {
@@ -196,7 +201,7 @@ fn hand_over(case: &Case<'_>, facts: &Facts<'_>) -> String {
 fn hand_over_steps(case: &Case<'_>, facts: &Facts<'_>) -> String {
     let command = facts.shown.as_ref().and_then(|(_, status)| status.command.clone());
     let command =
-        command.filter(|_| facts.block.is_none()).unwrap_or_else(|| format!("claim {}", word(&case.subject.app.name)));
+        command.filter(|_| facts.block.is_none()).unwrap_or_else(|| format!("claim {}", credential(case.subject)));
     format!(
         "Run `credwatch {command}`; each step names the next one. {}",
         product::steps(case.subject.app.used_by.as_deref())

@@ -127,7 +127,7 @@ impl<'a> Engine<'a> {
                         // A defect that shows with one app is that app's alone (I12).
                         let outcome = match Isolated::new(self.advance(target)).await {
                             Ok(outcome) => outcome,
-                            Err(place) => self.outcome(target, &self.progress(), why(Why::Internal(place))),
+                            Err(place) => self.outcome(target, &self.progress(target), why(Why::Internal(place))),
                         };
                         outcomes.push((index, outcome));
                     }

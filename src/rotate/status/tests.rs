@@ -1,5 +1,8 @@
 use super::*;
-use crate::rotate::{Event, fixture::*};
+use crate::{
+    rotate::{Event, fixture::*},
+    text::argument,
+};
 
 fn said(mut events: Vec<(&'static str, Event)>, more: Vec<Event>, now: &str) -> String {
     let last = events.last().map_or("2026-11-20", |(day, _)| day);
@@ -85,15 +88,15 @@ fn a_name_is_one_word_of_the_command() {
     let mut events = placed("two words", "2026-11-20");
     events.push(("2026-11-20", blocked(BlockReason::StoreFight)));
     let history = known(events).history;
-    let status = history.noteworthy().unwrap().status("two words", on("2026-11-21"));
-    assert_eq!(status.command.as_deref(), Some("resolve 'two words'"));
+    let status = history.noteworthy().unwrap().status(&argument("two words", Some("line 1")), on("2026-11-21"));
+    assert_eq!(status.command.as_deref(), Some("resolve 'two words' --label 'line 1'"));
     let spaced = "file:/srv/my app/secret";
     let events = handed_over("etl", "2026-11-20", "2026-12-04").into_iter();
     let events = events.chain([("2026-11-20", Event::HandOver { store: spaced.to_owned(), due: on("2026-12-04") })]);
     let events =
         events.chain([("2026-11-20", Event::StoreAcked { store: PERSON.to_owned(), version: None, requests: vec![] })]);
     let history = known(events.collect()).history;
-    let status = history.noteworthy().unwrap().status("it's", on("2026-11-21"));
+    let status = history.noteworthy().unwrap().status(&argument("it's", None), on("2026-11-21"));
     assert_eq!(status.command.as_deref(), Some(r"confirm 'it'\''s'"));
 }
 
