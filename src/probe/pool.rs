@@ -146,12 +146,13 @@ impl Pool {
                 }
                 Turn::First => Some(First(host)),
                 Turn::Own => {
-                    let is_enough = Arc::strong_count(&host.open) > AT_ONCE;
+                    // The host's own is no connection.
+                    let open = Arc::strong_count(&host.open) - 1;
                     let since = *waiting.get_or_insert_with(Instant::now);
-                    let until = since + host.pace.patience();
+                    let until = since + host.pace.patience(open);
                     let freed = async { tokio::time::timeout_at(until, host.freed.notified()).await.is_ok() };
                     // An answer that came meanwhile may say that waiting is worth it.
-                    if is_enough && (freed.await || since + host.pace.patience() > Instant::now()) {
+                    if open >= AT_ONCE && (freed.await || since + host.pace.patience(open) > Instant::now()) {
                         continue;
                     }
                     None

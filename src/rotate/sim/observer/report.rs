@@ -23,7 +23,7 @@ impl World {
         if let Some(open) = open_rotation(&records) {
             let shown = outcome.history.noteworthy().filter(|shown| shown.id == open || shown.blocked.is_some());
             let is_told = shown.is_some_and(|shown| {
-                let status = shown.status("an app", now);
+                let status = shown.status("'an app'", now);
                 let needs_command = matches!(status.turn, Turn::Person(_) | Turn::Admin);
                 let begun = records.iter().find(|record| record.rotation == shown.id).map(|record| record.at);
                 line.text.contains(status.stage.name())
