@@ -5,8 +5,9 @@ use std::{
     time::Duration,
 };
 
-/// A handshake costs both sides as much as twenty requests: paid for, once each connection has carried so many on average.
-const WORTH: u64 = 100;
+/// A handshake costs both sides as much as twenty requests: a twentieth of their work, once each connection has carried so
+/// many on average.
+const WORTH: u64 = 400;
 
 /// The quickest of what was seen so far, microseconds: whatever else goes on here makes things slower, never quicker.
 pub(super) struct Pace {
@@ -77,7 +78,7 @@ mod tests {
     #[test]
     fn a_further_connection_is_opened_once_those_there_are_have_paid_for_it() {
         let pace = Pace::default();
-        (0..799).for_each(|_| pace.answered(Duration::from_millis(1)));
+        (1..8 * WORTH).for_each(|_| pace.answered(Duration::from_millis(1)));
         assert_eq!(pace.patience(8), Duration::from_millis(100));
         pace.answered(Duration::from_millis(1));
         assert_eq!((pace.patience(8), pace.patience(9)), (Duration::ZERO, Duration::from_millis(100)));
