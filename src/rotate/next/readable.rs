@@ -78,7 +78,9 @@ impl<'a> Case<'a> {
         let again_at = attempt.at + UNCHANGED;
         if self.now.wall < again_at {
             let why = "the answer to the create was lost, and nothing has changed so far".to_owned();
-            return Ok(rest_until(Why::AttemptFailed(why), again_at));
+            // What an earlier run lost, that run has told as its own failure; this one waits.
+            let why = if attempt.run == self.run { Why::AttemptFailed(why) } else { Why::NextRun(why) };
+            return Ok(rest_until(why, again_at));
         }
         Ok(Self::record(rotation, Event::AttemptClosed { attempt: attempt.number, how: AttemptEnd::Absent }))
     }
