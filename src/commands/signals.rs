@@ -44,14 +44,7 @@ impl Caught {
 pub fn cancel_on_signal(cancel: &CancellationToken) -> io::Result<Caught> {
     let caught = Caught::default();
     let (stop, seen) = (cancel.clone(), caught.clone());
-    let (ready, is_ready) = mpsc::channel();
-    // A thread of its own: the run's may be writing to somebody who does not read.
-    thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        let (runtime, mut signals) = match Signals::catch() {
-            Ok(caught) => caught,
-            Err(fault) => return drop(ready.send(Err(fault))),
-        };
-        let _ = ready.send(Ok(()));
+    Signals::on_thread("signals", move |runtime, mut signals| {
         let exit = runtime.block_on(signals.next());
         seen.0.store(exit.code(), Ordering::SeqCst);
         stop.cancel();
@@ -59,7 +52,6 @@ pub fn cancel_on_signal(cancel: &CancellationToken) -> io::Result<Caught> {
         let _ = runtime.block_on(async { timeout(GRACE, signals.next()).await });
         end(exit)
     })?;
-    is_ready.recv().unwrap_or_else(|_| Err(io::Error::other("the thread for signals ended")))?;
     Ok(caught)
 }
 
@@ -70,18 +62,11 @@ pub fn cancel_on_signal(cancel: &CancellationToken) -> io::Result<Caught> {
 /// The terminal cannot be read, or signals cannot be caught.
 pub fn hidden(prompt: &str) -> io::Result<String> {
     let before = tcgetattr(io::stdin())?;
-    let (ready, is_ready) = mpsc::channel();
-    thread::Builder::new().name("prompt".to_owned()).spawn(move || {
-        let (runtime, mut signals) = match Signals::catch() {
-            Ok(caught) => caught,
-            Err(fault) => return drop(ready.send(Err(fault))),
-        };
-        let _ = ready.send(Ok(()));
+    Signals::on_thread("prompt", move |runtime, mut signals| {
         let exit = runtime.block_on(signals.next());
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
         end(exit)
     })?;
-    is_ready.recv().unwrap_or_else(|_| Err(io::Error::other("the thread for signals ended")))?;
     rpassword::prompt_password(prompt)
 }
 
@@ -99,6 +84,20 @@ struct Signals {
 }
 
 impl Signals {
+    /// Does `work` on a thread of its own, for the run's may be writing to somebody who does not read. Once this returns,
+    /// signals are caught.
+    fn on_thread(name: &str, work: impl FnOnce(&Runtime, Self) + Send + 'static) -> io::Result<()> {
+        let (ready, is_ready) = mpsc::channel();
+        thread::Builder::new().name(name.to_owned()).spawn(move || match Self::catch() {
+            Ok((runtime, signals)) => {
+                let _ = ready.send(Ok(()));
+                work(&runtime, signals);
+            }
+            Err(fault) => drop(ready.send(Err(fault))),
+        })?;
+        is_ready.recv().unwrap_or_else(|_| Err(io::Error::other("the thread for signals ended")))
+    }
+
     fn catch() -> io::Result<(Runtime, Self)> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let entered = runtime.enter();
