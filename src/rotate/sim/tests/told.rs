@@ -74,6 +74,17 @@ fn a_create_without_a_usable_answer_is_a_failure_of_this_run() {
 }
 
 #[test]
+fn a_run_that_waits_for_what_an_earlier_one_lost_does_not_fail() {
+    for kind in [Kind::Grace, Kind::Gap] {
+        let spec = AppSpec { kind, ..spec(&[Sort::Cas]) };
+        let again = Happening::Run { host: 0 };
+        let scenario = Scenario::new(vec![spec]).with(&[at(Op::Create, 0, What::Unanswered)]);
+        let story = done(&scenario.when(NIGHT + 2 * HOUR, again));
+        assert!(matches!(story.left[1], (0, Why::NextRun(_))), "{:?}", story.left);
+    }
+}
+
+#[test]
 fn a_marker_that_nobody_knows_is_told_on_a_night_on_which_nothing_is_due() {
     let idle = AppSpec { ends_in: 80 * DAY, ..spec(&[Sort::Cas]) };
     let story = story(&Scenario::new(vec![idle]).when(2 * DAY + 2 * HOUR, Happening::CopyAdds { app: 0 }));
