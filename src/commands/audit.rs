@@ -88,16 +88,18 @@ impl Output {
 /// # Errors
 /// Wrong usage, inventory or settings: nothing was tested.
 pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
-    let targets = match args.output.targets(common.quiet) {
-        Ok(targets) => targets,
-        Err(fault) => {
-            refuse(args, common).await?;
-            return Err(fault.into());
-        }
-    };
+    let targets = args.output.targets(common.quiet);
     let job = args.into_job(common);
     let cancel = CancellationToken::new();
     let signal = super::signals::cancel_on_signal(&cancel)?;
+    let targets = targets.and_then(|targets| Target::spare(&targets, || job.files()).map(|()| targets));
+    let targets = match targets {
+        Ok(targets) => targets,
+        Err(fault) => {
+            job.refuse(&cancel).await;
+            return Err(fault.into());
+        }
+    };
     let progress = super::progress::Progress::new(common.quiet);
     let stage = Stage {
         cancel: &cancel,

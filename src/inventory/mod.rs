@@ -17,6 +17,7 @@ mod schema;
 mod select;
 
 pub use crate::yaml::{Fault, FaultCode, Faults};
+pub use files::files;
 pub use model::{
     App, AssertionAudience, AuthMethod, Credential, Expires, Inventory, Key, Origin, Registration, SigningAlgorithm,
     Subject, TokenEndpoint,

@@ -113,6 +113,16 @@ impl Job {
         }
     }
 
+    /// What is read or kept by this run: inventory, settings, state, as far as they can be found.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        let first = self.paths.first().map(PathBuf::as_path);
+        let settings = settings::locate(self.config.as_deref(), first);
+        let state = self.state.clone().or_else(|| settings::read(settings.as_deref()).ok()?.state);
+        let inventory = inventory::files(&self.paths, &mut Vec::new());
+        inventory.into_iter().chain(settings).chain(state::location(state.as_deref())).collect()
+    }
+
     fn settings(&self) -> anyhow::Result<Settings> {
         let mut settings = settings::beside(self.config.as_deref(), &self.paths)?;
         logging::warn(&settings.warnings);

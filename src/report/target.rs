@@ -1,7 +1,7 @@
 //! `-o FORMAT[=FILE]`: which report goes where.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fmt, fs, io,
     os::{
         fd::AsFd,
@@ -34,6 +34,8 @@ pub enum TargetFault {
     TwoOnStdout(Format, Format),
     #[error("two reports would be written to the same file; give `{0}` another one")]
     SameFile(Format),
+    #[error("`{0}` would be written over a file that this run reads, or its state; give it another one")]
+    Overwrites(Format),
 }
 
 impl FromStr for Target {
@@ -80,6 +82,20 @@ impl Target {
             }
         }
         Ok(targets)
+    }
+
+    /// `files` is asked for only when a report goes to a file.
+    ///
+    /// # Errors
+    /// A report that would take the place of one of these files.
+    pub fn spare(targets: &[Self], files: impl FnOnce() -> Vec<PathBuf>) -> Result<(), TargetFault> {
+        let mut named = targets.iter().filter(|target| target.file.is_some()).peekable();
+        if named.peek().is_none() {
+            return Ok(());
+        }
+        let spared: HashSet<Place> = files().iter().flat_map(|file| places(Some(file))).collect();
+        let hit = named.find(|target| places(target.file.as_deref()).iter().any(|place| spared.contains(place)));
+        hit.map_or(Ok(()), |target| Err(TargetFault::Overwrites(target.format)))
     }
 }
 
@@ -154,6 +170,26 @@ mod tests {
             assert_eq!(together(targets), Err(fault.to_owned()));
         }
     }
+
+    #[test]
+    fn what_the_run_reads_is_not_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("apps.yaml"), "").unwrap();
+        std::os::unix::fs::symlink(at("apps.yaml"), at("link")).unwrap();
+        let spare = |file: &str| {
+            let targets = together(&["table", &format!("csv={}", at(file).display())]).unwrap();
+            Target::spare(&targets, || vec![at("apps.yaml"), at("state.db")]).map_err(|fault| fault.to_string())
+        };
+        let fault = "`csv` would be written over a file that this run reads, or its state; give it another one";
+        for file in ["apps.yaml", "./apps.yaml", "link", "state.db"] {
+            assert_eq!(spare(file), Err(fault.to_owned()), "{file}");
+        }
+        assert_eq!(spare("report.csv"), Ok(()));
+        let unasked = || panic!("no report goes to a file");
+        assert_eq!(Target::spare(&together(&["json"]).unwrap(), unasked), Ok(()));
+    }
+
     #[test]
     fn one_place_in_two_spellings_is_one_place() {
         let folder = tempfile::tempdir().unwrap();

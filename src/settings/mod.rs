@@ -8,7 +8,7 @@ mod read;
 mod remote;
 mod schema;
 
-pub use locate::FILE_NAME;
+pub use locate::{FILE_NAME, locate};
 pub use model::{
     Channel, ChannelKind, Hook, HostPattern, Http, Management, ManagementKey, Notify, RotationLimits, Schedule,
     Settings, SmtpTls, Vault, Verb,

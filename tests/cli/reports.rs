@@ -52,6 +52,25 @@ fn sarif_points_at_the_entry_of_each_app() {
 }
 
 #[test]
+fn a_report_is_not_written_over_what_the_run_reads_or_keeps() {
+    let endpoint = Endpoint::tokens();
+    let text = format!("version: 1\napps:\n{}", app("good", &endpoint.url(), "S"));
+    let settings = "version: 1\nstate: sqlite:kept.db\n";
+    let program = Program::with_inventory(&text).file("inventory/credwatch.yaml", settings).env("S", "s3cret");
+    for file in ["inventory/apps.yaml", "./inventory/../inventory/apps.yaml", "inventory/credwatch.yaml", "kept.db"] {
+        let ended = program.run(&["audit", "-o", &format!("json={file}")]);
+        assert_eq!(ended.code, 2, "{file}: {ended:?}");
+        assert!(ended.stderr.contains("a file that this run reads, or its state"), "{file}: {}", ended.stderr);
+    }
+    assert_eq!(
+        (program.read("inventory/apps.yaml"), program.read("inventory/credwatch.yaml")),
+        (text, settings.into())
+    );
+    assert!(endpoint.requests().is_empty());
+    assert_eq!(program.run(&["audit", "-o", "json=inventory/report.json"]).code, 0);
+}
+
+#[test]
 fn quiet_prints_nothing() {
     let endpoint = Endpoint::answering(|_| Reply::Json(401, r#"{"error":"invalid_client"}"#.to_owned()));
     let text = format!("version: 1\napps:\n{}", app("bad", &endpoint.url(), "S"));
