@@ -20,6 +20,7 @@ use crate::{
     clock,
     exit::Exit,
     inventory::{self, App, FaultCode, Faults, Key, Subject},
+    job::owed,
     period::Period,
     probe::{self, NotTested, Outcome, Prober},
     report::{self, Format, Report, Target},
@@ -74,7 +75,8 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     let finished_at = clock::now();
     let assessment = assess::assess(subject, &observation, &settings.policy, finished_at, &Recall::default());
     let assessments = [assessment];
-    let run = Run { finished_at, ..Run::begun(started_at) };
+    let incomplete = Vec::from_iter(owed::not_judged(&assessments));
+    let run = Run { finished_at, incomplete, ..Run::begun(started_at) };
     let summary = Summary::of(&assessments);
     let credentials = &assessments;
     let mut report = Report {

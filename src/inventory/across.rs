@@ -1,6 +1,7 @@
 //! What must hold over all files of an inventory.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
@@ -155,10 +156,10 @@ impl Part {
 #[derive(PartialEq, Eq, Hash)]
 struct Identity<'a> {
     provider: &'static str,
-    tenant: Option<&'a str>,
+    tenant: Option<Cow<'a, str>>,
     endpoint: &'a str,
-    client_id: &'a str,
-    secret_id: Result<&'a str, &'a Key>,
+    client_id: Cow<'a, str>,
+    secret_id: Result<Cow<'a, str>, &'a Key>,
 }
 
 impl<'a> Identity<'a> {
@@ -170,10 +171,18 @@ impl<'a> Identity<'a> {
         };
         Self {
             provider: app.registration.provider.name(),
-            tenant: app.registration.tenant.as_deref(),
+            tenant: app.registration.tenant.as_deref().map(canonical),
             endpoint,
-            client_id: &app.client_id,
-            secret_id: credential.secret_id.as_deref().ok_or(&credential.key),
+            client_id: canonical(&app.client_id),
+            secret_id: credential.secret_id.as_deref().map(canonical).ok_or(&credential.key),
         }
+    }
+}
+
+/// A GUID is the same one in either case.
+fn canonical(id: &str) -> Cow<'_, str> {
+    match uuid::Uuid::try_parse(id) {
+        Ok(_) => id.to_ascii_lowercase().into(),
+        Err(_) => id.into(),
     }
 }

@@ -79,6 +79,7 @@ pub fn app(name: Arc<str>, own: Fields, common: &mut Common, at: &At<'_>, check:
         registration,
         client_id: client_id?,
         auth_method,
+        auth_method_is_usual: own.auth_method.or(defaults.auth_method).is_none(),
         assertion_audience: audience,
         assertion_alg,
         scope: scope.map(|scope| shared(texts, scope.into())),

@@ -44,6 +44,8 @@ pub struct App {
     pub registration: Arc<Registration>,
     pub client_id: String,
     pub auth_method: AuthMethod,
+    /// Nobody chose it: an issuer's metadata may say that it takes another one.
+    pub auth_method_is_usual: bool,
     /// `aud` of a signed assertion.
     pub assertion_audience: AssertionAudience,
     /// `None`: what the provider prefers.

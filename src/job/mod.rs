@@ -5,6 +5,7 @@
 mod fail_on;
 mod journal;
 mod night;
+pub mod owed;
 pub mod own;
 mod retest;
 mod rotation;

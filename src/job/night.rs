@@ -4,9 +4,9 @@ use std::{iter, sync::Arc};
 
 use chrono::{DateTime, Utc};
 
-use super::{Job, Stage, journal, own, retest, rotation};
+use super::{Job, Stage, journal, owed, own, retest, rotation};
 use crate::{
-    assess::{self, Assessment, FindingCode, Recall, Summary},
+    assess::{self, Assessment, Recall, Summary},
     clock,
     exit::Exit,
     inventory::{App, Inventory, Subject},
@@ -19,7 +19,6 @@ use crate::{
     secret::{Fingerprint, Resolver},
     settings::Settings,
     state::{self, Begun, SqliteJournal},
-    text,
 };
 
 /// What a night works with, and what came of it so far.
@@ -77,7 +76,8 @@ impl Night<'_, '_> {
         if !view.partial {
             self.look_for_lost_apps(assessments.get(view.own..).unwrap_or_default(), view.now);
         }
-        self.run.incomplete.extend(left_behind(&assessments));
+        self.run.incomplete.extend(owed::not_judged(&assessments));
+        self.run.incomplete.extend(owed::left_behind(&assessments));
         Ok(self.tell_and_publish(&assessments, view).await)
     }
 
@@ -184,8 +184,7 @@ impl Night<'_, '_> {
         run.incomplete.extend(undelivered);
 
         run.finished_at = clock::now();
-        let could_tell = !assessments.iter().any(|assessment| assessment.test.verdict.is_inconclusive());
-        let is_success = run.incomplete.is_empty() && could_tell;
+        let is_success = run.incomplete.is_empty();
         let (management, credentials) = assessments.split_at(view.own);
         let mut report = Report {
             schema: report::SCHEMA,
@@ -233,16 +232,5 @@ fn drop_interrupted(subjects: &mut Vec<Subject<'_>>, observations: &mut Vec<Obse
             "interrupted",
             format!("the run was interrupted: {missing} of {all} credentials were not tested"),
         )
-    })
-}
-
-/// A credential that nobody holds and nobody could remove is a debt of the run.
-fn left_behind<'a>(assessments: &'a [Assessment<'_>]) -> impl Iterator<Item = Incomplete> + use<'a> {
-    assessments.iter().flat_map(|assessment| {
-        let orphans = assessment.findings.iter().filter(|finding| finding.code == FindingCode::OrphanLeft);
-        orphans.map(|orphan| {
-            let app = text::shortened(&assessment.subject.app.name, 120);
-            Incomplete::new("orphan-left", format!("{app}: {}", orphan.message))
-        })
     })
 }

@@ -74,6 +74,7 @@ fn app(entry: &settings::Management, settings: &Settings) -> Option<App> {
         registration: Arc::new(registration),
         client_id,
         auth_method,
+        auth_method_is_usual: false,
         assertion_audience: AssertionAudience::default(),
         assertion_alg: None,
         scope: scope.map(Arc::from),

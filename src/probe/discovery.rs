@@ -24,6 +24,8 @@ pub(super) struct Endpoint {
     /// For clients that prove themselves by TLS (`mtls_endpoint_aliases`, RFC 8705 section 5).
     pub(super) tls_url: Option<Url>,
     pub(super) issuer: String,
+    /// Its metadata lists `client_secret_post` and not `client_secret_basic`.
+    pub(super) only_post: bool,
 }
 
 impl Endpoint {
@@ -40,7 +42,8 @@ impl Endpoint {
         ];
         let bare = url.as_str().split(['?', '#']).next().unwrap_or_default();
         let issuer = PATHS.iter().find_map(|(end, left)| Some(format!("{}{left}", bare.strip_suffix(end)?)));
-        Self { url: url.clone(), tls_url: None, issuer: issuer.unwrap_or_else(|| bare.to_owned()) }
+        let issuer = issuer.unwrap_or_else(|| bare.to_owned());
+        Self { url: url.clone(), tls_url: None, issuer, only_post: false }
     }
 }
 
@@ -48,6 +51,8 @@ impl Endpoint {
 struct Metadata {
     issuer: Option<String>,
     token_endpoint: Option<String>,
+    /// Where it is absent, `client_secret_basic` is meant (RFC 8414 section 2).
+    token_endpoint_auth_methods_supported: Option<Vec<String>>,
     #[serde(default)]
     mtls_endpoint_aliases: Aliases,
 }
@@ -136,7 +141,10 @@ fn endpoint(issuer: &Url, metadata: Metadata) -> Result<Endpoint, &'static str> 
     let url = metadata.token_endpoint.ok_or("the issuer's metadata names no token endpoint")?;
     let url = safe(issuer, &url).ok_or("the issuer's metadata names a token endpoint that is not https")?;
     let tls_url = metadata.mtls_endpoint_aliases.token_endpoint.and_then(|url| safe(issuer, &url));
-    Ok(Endpoint { url, tls_url, issuer: named })
+    let methods = metadata.token_endpoint_auth_methods_supported.unwrap_or_default();
+    let takes = |method: &str| methods.iter().any(|listed| listed == method);
+    let only_post = takes("client_secret_post") && !takes("client_secret_basic");
+    Ok(Endpoint { url, tls_url, issuer: named, only_post })
 }
 
 /// What a secret may be sent to: https, and on this machine only what an issuer on this machine names.

@@ -67,7 +67,7 @@ impl TokenRequest {
             AssertionAudience::Issuer => &endpoint.issuer,
         };
         let statement = Statement { client_id: &app.client_id, audience, now };
-        match (app.auth_method, material) {
+        match (auth_method(app, endpoint), material) {
             // Never both ways in one request (RFC 6749 section 2.3; Okta answers 401 to it).
             (AuthMethod::ClientSecretBasic, Material::Secret(secret)) => {
                 authorization = Some(basic(&app.client_id, secret.expose()));
@@ -107,6 +107,14 @@ impl TokenRequest {
         let header = self.authorization.as_ref().and_then(|value| value.split(' ').nth(1));
         let assertion = self.assertion.as_ref().map(|assertion| assertion.as_str());
         Redactor::new([Some(material.value().expose()), header, assertion].into_iter().flatten())
+    }
+}
+
+/// What the app declares; else what its issuer's metadata leaves of the usual method.
+fn auth_method(app: &App, endpoint: &Endpoint) -> AuthMethod {
+    match app.auth_method {
+        AuthMethod::ClientSecretBasic if app.auth_method_is_usual && endpoint.only_post => AuthMethod::ClientSecretPost,
+        method => method,
     }
 }
 

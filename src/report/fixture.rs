@@ -47,6 +47,7 @@ pub fn app(name: &str, label: Option<&str>) -> App {
         .into(),
         client_id: format!("client-of-{name}"),
         auth_method: AuthMethod::ClientSecretPost,
+        auth_method_is_usual: false,
         assertion_audience: AssertionAudience::TokenEndpoint,
         assertion_alg: None,
         scope: None,

@@ -29,6 +29,7 @@ pub(crate) fn app(name: &str, owners: &[&str]) -> App {
         .into(),
         client_id: format!("client-of-{name}"),
         auth_method: AuthMethod::ClientSecretPost,
+        auth_method_is_usual: false,
         assertion_audience: AssertionAudience::TokenEndpoint,
         assertion_alg: None,
         scope: None,

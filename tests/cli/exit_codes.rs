@@ -56,7 +56,12 @@ fn could_not_tell_is_3_and_1_wins() {
     assert_eq!((ended.code, verdict(&report, "down")), (3, "transient"));
     assert_eq!(credential(&report, "down")["severity"], "unknown");
     assert_eq!(credential(&report, "down")["test"]["attempts"], 3);
-    assert_eq!(program.audit(&[]).0.code, 1);
+    let unclear =
+        serde_json::json!([{"code": "not-judged", "message": "1 credential could not be judged: down (transient)"}]);
+    assert_eq!(report["run"]["incomplete"], unclear);
+    assert!(ended.stderr.contains("1 credential could not be judged"), "{}", ended.stderr);
+    let (ended, report) = program.audit(&[]);
+    assert_eq!((ended.code, &report["run"]["incomplete"]), (1, &unclear), "the report says both");
 }
 
 #[test]

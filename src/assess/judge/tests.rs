@@ -39,6 +39,7 @@ fn app() -> App {
         .into(),
         client_id: "167071a1-0c9c-43c1-9c45-6dfd400a33ed".to_owned(),
         auth_method: AuthMethod::ClientSecretPost,
+        auth_method_is_usual: false,
         assertion_audience: AssertionAudience::TokenEndpoint,
         assertion_alg: None::<SigningAlgorithm>,
         scope: None,

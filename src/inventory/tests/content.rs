@@ -263,9 +263,11 @@ fn a_rotation_that_could_lose_a_secret_is_refused() {
 
 #[test]
 fn one_credential_is_not_rotated_from_two_entries() {
-    let rotated = "secret: file:/a, secret_id: \"7\", rotate: {deliver_to: [file:/a]}";
+    // The same GUID in either case.
+    let (id, again) = ("6befd701-d38a-45b1-bbad-79ddca296f85", "6BEFD701-D38A-45B1-BBAD-79DDCA296F85");
+    let rotated = format!("secret: file:/a, secret_id: {id}, rotate: {{deliver_to: [file:/a]}}");
     let text = format!(
-        "version: 1\ndefaults: {{provider: entra, tenant: example.org, client_id: x}}\napps:\n  - {{name: a, {rotated}}}\n  - {{name: b, secret: env:B, secret_id: 7}}\n  - {{name: c, secret: env:B, secret_id: 8}}\n"
+        "version: 1\ndefaults: {{provider: entra, tenant: example.org, client_id: x}}\napps:\n  - {{name: a, {rotated}}}\n  - {{name: b, secret: env:B, secret_id: {again}}}\n  - {{name: c, secret: env:B, secret_id: 8}}\n"
     );
     assert_snapshot!(told(&text), @r"
     apps.yaml:5:41: DUPLICATE_CREDENTIAL apps[1].secret_id: another entry names the same credential, and one of the two is rotated

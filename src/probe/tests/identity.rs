@@ -25,11 +25,20 @@ fn metadata(issuer: &str, token_endpoint: &str) -> String {
 
 /// An issuer whose metadata names itself; `place` is the one path that answers.
 fn own_issuer(place: &'static str) -> (Server, String) {
-    let address = Arc::new(std::sync::OnceLock::<String>::new());
+    issuer_that_takes(place, &serde_json::Value::Null)
+}
+
+/// The same with these `token_endpoint_auth_methods_supported`.
+fn issuer_that_takes(place: &'static str, methods: &serde_json::Value) -> (Server, String) {
+    let (address, methods) = (Arc::new(std::sync::OnceLock::<String>::new()), methods.clone());
     let known = Arc::clone(&address);
     let server = issuer(move |path| {
         let base = known.get().cloned().unwrap_or_default();
-        (path == place).then(|| metadata(&format!("{base}/realms/a"), &format!("{base}/t")))
+        let (issuer, endpoint) = (format!("{base}/realms/a"), format!("{base}/t"));
+        let metadata = serde_json::json!({
+            "issuer": issuer, "token_endpoint": endpoint, "token_endpoint_auth_methods_supported": methods,
+        });
+        (path == place).then(|| metadata.to_string())
     });
     let base = format!("http://{}", server.address);
     address.set(base.clone()).unwrap();
@@ -50,6 +59,24 @@ async fn an_issuer_is_asked_once_however_many_apps_name_it() {
         assert!(seen.iter().all(|seen| answer(seen).meaning == Meaning::Token && seen.attempts == 1));
         assert_eq!(requests(&server, &format!("GET {place}")), 1);
         assert_eq!(requests(&server, "POST /t"), 20);
+    }
+}
+
+#[tokio::test]
+async fn who_takes_the_secret_in_the_form_alone_gets_it_there_unless_the_app_declares_otherwise() {
+    let (basic, post) = ("client_secret_basic", "client_secret_post");
+    for (methods, is_usual, sent) in [
+        (serde_json::json!([post, "private_key_jwt"]), true, "client_secret="),
+        (serde_json::json!([post]), false, "authorization: Basic "),
+        (serde_json::json!([post, basic]), true, "authorization: Basic "),
+        (serde_json::json!([]), true, "authorization: Basic "),
+        (serde_json::Value::Null, true, "authorization: Basic "),
+    ] {
+        let (server, url) = issuer_that_takes("/realms/a/.well-known/openid-configuration", &methods);
+        let auth_method = AuthMethod::ClientSecretBasic;
+        let seen = probe(&App { auth_method, auth_method_is_usual: is_usual, ..issuer_app(&url) }, options()).await;
+        assert_eq!(answer(&seen).meaning, Meaning::Token);
+        assert!(server.received().concat().contains(sent), "{methods}: {:?}", server.received());
     }
 }
 

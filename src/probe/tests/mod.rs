@@ -36,6 +36,7 @@ fn app(provider: &str, endpoint: &str) -> App {
         .into(),
         client_id: "etl".to_owned(),
         auth_method: AuthMethod::ClientSecretPost,
+        auth_method_is_usual: false,
         assertion_audience: AssertionAudience::TokenEndpoint,
         assertion_alg: None,
         scope: None,
