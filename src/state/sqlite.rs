@@ -102,10 +102,12 @@ impl Sqlite {
     }
 }
 
-/// A new database is made whole under another name, so that an empty file can only mean a lost state.
+/// A new database is made whole under another name, so that an empty file can only mean a lost state; in a folder of its
+/// own, which takes along what SQLite leaves beside one that could not be made.
 fn create(path: &Path, folder: &Path) -> Result<(), StateFault> {
     let io = |error: &std::io::Error| file::fault(path, error);
-    let temp = tempfile::Builder::new().prefix(".credwatch-state-").tempfile_in(folder).map_err(|error| io(&error))?;
+    let room = tempfile::Builder::new().prefix(".credwatch-state-").tempdir_in(folder).map_err(|error| io(&error))?;
+    let temp = tempfile::NamedTempFile::new_in(room.path()).map_err(|error| io(&error))?;
     let mut connection = Connection::open(temp.path()).map_err(|error| fault(Some(path), &error))?;
     // It is synced as a whole before it has its name: nothing in it has to be before.
     let made = configure(&connection)

@@ -64,11 +64,29 @@ fn beside(home: &Home) -> Vec<String> {
     names.filter(|name| name != "first" && name != "second").collect()
 }
 
+/// A file system of eight pages, two of which are the stores', and the others taken.
+const FULL: &str = "mount -t tmpfs -o size=32k,mode=755 none \"$1\"; cp -a \"$1.saved\"/* \"$1\"; head -c 99999 /dev/zero >\"$1/filler\" 2>/dev/null || :;";
+
+#[test]
+fn a_state_that_finds_no_room_leaves_nothing_behind() {
+    let Some(home) = mounted(&format!("{SAVE} {FULL}")) else { return };
+    let state = format!("sqlite:{}", home.path("stores/state.db").display());
+    let filler = fs::File::options().write(true).open(home.seen("stores/filler")).unwrap();
+    for _ in 0..5 {
+        let output = home.command(&["audit", "--offline", "--state", &state]).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("state.db"), "{said}");
+        let left: Vec<_> =
+            beside(&home).into_iter().filter(|name| name != "filler" && name != "state.db.lock").collect();
+        assert_eq!(left, [""; 0]);
+        // A page more for the next one.
+        filler.set_len(filler.metadata().unwrap().len() - 4096).unwrap();
+    }
+}
+
 #[test]
 fn on_a_full_file_system_nothing_is_written_and_the_attempt_is_removed() {
-    // Eight pages, two of which are the stores'.
-    let script = "mount -t tmpfs -o size=32k,mode=755 none \"$1\"; cp -a \"$1.saved\"/* \"$1\"; head -c 99999 /dev/zero >\"$1/filler\" 2>/dev/null || :;";
-    let Some(home) = mounted(&format!("{SAVE} {script}")) else { return };
+    let Some(home) = mounted(&format!("{SAVE} {FULL}")) else { return };
     home.watched(|| {
         let ended = home.run()?;
         assert_eq!((ended.code, home.tenant.creates()), (Some(3), 1), "{ended:?}");
