@@ -246,9 +246,14 @@ impl Store for FileStore {
         if self.in_place && found.is_some() && !disk::allows(&self.path, Access::WRITE_OK) {
             return Writable::No("it cannot be written to".to_owned());
         }
+        if !self.in_place && disk::is_mount(&self.path) {
+            return Writable::No(MOUNT.to_owned());
+        }
         Writable::Yes
     }
 }
+
+const MOUNT: &str = "the file is a mount of its own and cannot be replaced; say `in_place: true`";
 
 fn content(found: Option<Found>) -> Result<Content, StoreFault> {
     match found {
@@ -296,9 +301,7 @@ fn changed() -> WriteFault {
 
 fn refused(error: &io::Error) -> WriteFault {
     WriteFault::Refused(match error.kind() {
-        io::ErrorKind::CrossesDevices | io::ErrorKind::ResourceBusy => {
-            "the file is a mount of its own and cannot be replaced; say `in_place: true`".to_owned()
-        }
+        io::ErrorKind::CrossesDevices | io::ErrorKind::ResourceBusy => MOUNT.to_owned(),
         kind => format!("the file cannot be written: {kind}"),
     })
 }

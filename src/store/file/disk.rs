@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use rustix::fs::{Access, OFlags};
+use rustix::fs::{Access, AtFlags, CWD, OFlags, StatxAttributes, StatxFlags};
 use zeroize::Zeroizing;
 
 use super::{StoreFault, Version};
@@ -131,6 +131,12 @@ pub(super) fn open_to_write(path: &Path) -> io::Result<File> {
 pub(super) fn overwrite(file: &File, bytes: &[u8]) -> io::Result<()> {
     file.write_all_at(bytes, 0)?;
     file.set_len(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
+}
+
+/// Whether a file system, or one file of it, is mounted right here. Where an old kernel cannot tell, a write will.
+pub(super) fn is_mount(path: &Path) -> bool {
+    let about = rustix::fs::statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty());
+    about.is_ok_and(|about| about.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }
 
 /// Whether the rights would let us; a file system that is mounted read-only does not.
