@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::event::{Ending, Event, Kind};
 use crate::{
     assess::{Assessment, FindingCode, Severity, Verdict},
-    clock, text,
+    clock, run, text,
 };
 
 /// More are counted, not listed; the report has them all.
@@ -87,11 +87,12 @@ pub fn letter(digest: &Digest<'_>) -> Result<Letter, minijinja::Error> {
     let mut resolved: Vec<_> = digest.events.iter().filter_map(line).collect();
     let subject = subject(digest, &groups, &resolved);
     let (count, ended) = (groups.len(), resolved.len());
+    let need = needing(&groups);
     groups.truncate(LISTED);
     resolved.truncate(LISTED);
     let view = View {
-        headline: headline(digest.admin, count, ended),
-        gap: gap(digest),
+        headline: headline(digest.admin, need, count - need, ended),
+        gap: run::gap(digest.last_run, digest.now),
         entries: groups.iter().map(|(assessment, events)| entry(assessment, events, digest)).collect(),
         more: count - groups.len(),
         more_resolved: ended - resolved.len(),
@@ -149,6 +150,11 @@ fn groups<'a, 'e>(events: &'e [Event<'a>]) -> Vec<Group<'a, 'e>> {
     groups
 }
 
+/// How many of them ask for something; the others are told for information.
+fn needing(groups: &[Group<'_, '_>]) -> usize {
+    groups.iter().filter(|(_, events)| worst(events) >= Severity::Warning).count()
+}
+
 fn worst(events: &[&Event<'_>]) -> Severity {
     events.iter().map(|event| event.severity).max().unwrap_or(Severity::Ok)
 }
@@ -179,15 +185,20 @@ fn subject(digest: &Digest<'_>, groups: &[Group<'_, '_>], resolved: &[Line]) -> 
         Some(finding) => format!("{name}: {}", finding.code.name().replace('-', " ")),
         None => name,
     };
-    match (groups.len(), digest.admin) {
-        (1, _) => format!("[credwatch] {what}"),
+    match (needing(groups), digest.admin) {
+        (0, _) if groups.len() > 1 => format!("[credwatch] {} credentials are being rotated", groups.len()),
+        (0 | 1, _) => format!("[credwatch] {what}"),
         (count, true) => format!("[credwatch] {count} credentials need attention: {what}"),
         (count, false) => format!("[credwatch] {count} credentials need you: {what}"),
     }
 }
 
-fn headline(admin: bool, count: usize, resolved: usize) -> String {
+fn headline(admin: bool, count: usize, rotated: usize, resolved: usize) -> String {
     let need = match (count, admin) {
+        (0, _) if rotated > 0 => {
+            let are = if rotated == 1 { "is" } else { "are" };
+            format!("{} {are} being rotated; nothing is to be done.", plural(rotated, "credential", "credentials"))
+        }
         (0, _) => return format!("{} resolved; nothing is to be done.", plural(resolved, "finding", "findings")),
         (1, true) => "1 credential needs attention.".to_owned(),
         (1, false) => "1 credential needs you.".to_owned(),
@@ -204,12 +215,6 @@ fn plural(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-/// Who reads this should know that nobody looked in between.
-fn gap(digest: &Digest<'_>) -> Option<String> {
-    let days = (digest.now - digest.last_run?).num_days();
-    (days >= 2).then(|| format!("The last run before this one was {days} days ago."))
-}
-
 fn entry(assessment: &Assessment<'_>, events: &[&Event<'_>], digest: &Digest<'_>) -> Entry {
     let app = assessment.subject.app;
     let severity = worst(events);
@@ -220,7 +225,11 @@ fn entry(assessment: &Assessment<'_>, events: &[&Event<'_>], digest: &Digest<'_>
     Entry {
         name: name(assessment),
         severity: severity.name(),
-        colour: if severity == Severity::Warning { "#b45309" } else { "#b91c1c" },
+        colour: match severity {
+            Severity::Info => "#1d4ed8",
+            Severity::Warning => "#b45309",
+            _ => "#b91c1c",
+        },
         days: days_left(assessment, events),
         findings: events.iter().filter_map(|event| item(event)).collect(),
         by: by(assessment, events),

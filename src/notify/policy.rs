@@ -2,7 +2,8 @@
 //!
 //! What is due is the difference between what a recipient was told (by an accepted message) and what is true
 //! tonight. So nothing can be lost in between: what could not be sent is due again the next night, as it stands
-//! then, and what ended meanwhile is never mentioned. Findings below `warning` are left to the reports.
+//! then, and what ended meanwhile is never mentioned. Findings below `warning` are left to the reports, but for a
+//! rotation: that one begins and is over is told.
 
 use std::collections::HashMap;
 
@@ -68,8 +69,7 @@ pub fn due<'a>(
     for (assessment, view) in sees.filter_map(|(place, view)| Some((tonight.assessments.get(place)?, view))) {
         let (app, label) = key(assessment);
         let heard_of = |finding: &&Finding| {
-            finding.severity >= Severity::Warning
-                && (view == View::All || finding.code == FindingCode::RotationHandover)
+            is_told(finding) && (view == View::All || finding.code == FindingCode::RotationHandover)
         };
         for finding in assessment.findings.iter().filter(heard_of) {
             let known = open.remove(&(app, label, finding.code.name()));
@@ -107,6 +107,10 @@ pub fn due<'a>(
     due
 }
 
+fn is_told(finding: &Finding) -> bool {
+    finding.severity >= Severity::Warning || finding.code == FindingCode::RotationUnderWay
+}
+
 /// What became of a told finding that the recipient no longer sees: `None` = it stands, `Some(None)` = not worth a word.
 fn ended(tonight: &Tonight<'_>, index: &Index<'_>, told: &Told, webhook: bool) -> Option<Option<Ending>> {
     let assessment = index.get(&(&*told.app, &*told.label)).and_then(|place| tonight.assessments.get(*place));
@@ -117,7 +121,7 @@ fn ended(tonight: &Tonight<'_>, index: &Index<'_>, told: &Told, webhook: bool) -
     let reported = assessment.findings.iter().find(|finding| finding.code.name() == told.code);
     match reported {
         // Somebody else's now.
-        Some(finding) if finding.severity >= Severity::Warning => Some(None),
+        Some(finding) if is_told(finding) => Some(None),
         _ => match vanished(&told.code, assessment) {
             Vanished::Stands => None,
             Vanished::Replaced => Some(webhook.then_some(Ending::Replaced)),
