@@ -11,6 +11,9 @@ pub struct Run {
     pub id: String,
     #[serde(serialize_with = "rfc3339")]
     pub started_at: DateTime<Utc>,
+    /// When the run before this one began, as far as the state knows.
+    #[serde(skip)]
+    pub last_run: Option<DateTime<Utc>>,
     #[serde(serialize_with = "rfc3339")]
     pub finished_at: DateTime<Utc>,
     pub version: String,
@@ -29,6 +32,7 @@ impl Run {
         Self {
             id: clock::new_id(),
             started_at,
+            last_run: None,
             finished_at: started_at,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             inventory: Vec::new(),
@@ -36,6 +40,19 @@ impl Run {
             incomplete: Vec::new(),
         }
     }
+
+    /// That nobody looked for some days, in words.
+    #[must_use]
+    pub fn gap(&self) -> Option<String> {
+        gap(self.last_run, self.started_at)
+    }
+}
+
+/// Who reads a report should know that nobody looked in between.
+#[must_use]
+pub fn gap(last_run: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<String> {
+    let days = (now - last_run?).num_days();
+    (days >= 2).then(|| format!("The last run before this one was {days} days ago."))
 }
 
 /// Something the run owed and could not do: exit code 3.

@@ -137,12 +137,10 @@ impl Job {
         Ok(settings)
     }
 
-    /// Takes the lock and reads what earlier runs left; a forecast has neither.
+    /// Takes the lock and reads what earlier runs left; a forecast does so in a copy, and without the lock.
     fn begin(&self, settings: &Settings) -> Result<Begun, state::StateFault> {
-        if self.as_of.is_some() {
-            return state::forgetful();
-        }
-        state::begin(self.state.as_deref().or(settings.state.as_deref()))
+        let url = self.state.as_deref().or(settings.state.as_deref());
+        if self.as_of.is_some() { state::forecast(url) } else { state::begin(url) }
     }
 
     async fn night(
@@ -153,7 +151,7 @@ impl Job {
         begun: Begun,
         stage: &mut Stage<'_>,
     ) -> anyhow::Result<Exit> {
-        let run = self.describe(clock::now());
+        let run = Run { last_run: begun.last_run.as_ref().map(|past| past.started_at), ..self.describe(clock::now()) };
         let options = probe::Options {
             offline: self.offline,
             fingerprint_key: Some(begun.state.installation().key),
@@ -182,6 +180,7 @@ impl Job {
             !selected.apps.is_empty(),
             "no app of the inventory matches --only, --tag and --shard: nothing to test"
         );
+        tracing::info!(apps = selected.apps.len(), files = selected.files.len(), "inventory read");
         Ok(selected)
     }
 

@@ -3,6 +3,7 @@
 use std::{iter, sync::Arc};
 
 use chrono::{DateTime, Utc};
+use tokio::time::Instant;
 
 use super::{Job, Stage, journal, owed, own, retest, rotation};
 use crate::{
@@ -13,12 +14,13 @@ use crate::{
     management,
     notify::{self, Desk, Tonight},
     probe::{NotTested, Observation, Outcome, Prober},
-    report::{self, Report},
+    report::{self, Report, wording},
     rotate::Known,
     run::{Incomplete, Run},
     secret::{Fingerprint, Resolver},
     settings::Settings,
     state::{self, Begun, SqliteJournal},
+    text,
 };
 
 /// What a night works with, and what came of it so far.
@@ -73,7 +75,7 @@ impl Night<'_, '_> {
         self.recall(&mut seen, advanced);
         let (mut assessments, values) = self.judge(own, seen, view.now);
         self.remember(&mut assessments, values, view);
-        if !view.partial {
+        if !view.partial && self.job.as_of.is_none() {
             self.look_for_lost_apps(assessments.get(view.own..).unwrap_or_default(), view.now);
         }
         self.run.incomplete.extend(owed::not_judged(&assessments));
@@ -102,7 +104,9 @@ impl Night<'_, '_> {
     async fn test<'i>(&mut self, inventory: &'i Inventory) -> Seen<'i> {
         let mut subjects: Vec<Subject<'i>> = inventory.subjects().collect();
         let prober = &self.prober;
+        let begun = Instant::now();
         let mut observations = prober.run(&subjects, |done| (self.stage.progress)(done, subjects.len())).await;
+        tracing::info!(credentials = subjects.len(), "tested in {:.1} s", begun.elapsed().as_secs_f64());
         let (memory, cancel) = (&self.begun.memory, self.stage.cancel);
         retest::retest_changed(prober, &subjects, &mut observations, memory, cancel).await;
         self.run.incomplete.extend(drop_interrupted(&mut subjects, &mut observations));
@@ -139,6 +143,7 @@ impl Night<'_, '_> {
                 ours: None,
             };
             let assessment = assess::assess(*subject, &observation, &self.settings.policy, now, &recall);
+            tracing::debug!("{}", said(&assessment));
             (assessment, observation.fingerprint)
         });
         own.into_iter().chain(judged).unzip()
@@ -200,7 +205,9 @@ impl Night<'_, '_> {
             tracing::error!("{}", missing.message);
         }
         let exit = job.fail_on.exit(assessments, !report.run.incomplete.is_empty());
-        if let Err(fault) = begun.state.finish(&report.run.id, report.run.finished_at, exit.code()) {
+        let complete = report.run.incomplete.is_empty();
+        let end = state::RunEnd { at: report.run.finished_at, exit: exit.code(), complete };
+        if let Err(fault) = begun.state.finish(&report.run.id, end) {
             tracing::error!("{fault}");
         }
         exit
@@ -217,6 +224,15 @@ fn read_journal<T>(
         run.incomplete.push(fault);
         Vec::new()
     })
+}
+
+/// How a test went, for those who watch.
+fn said(assessment: &Assessment<'_>) -> String {
+    let test = &assessment.test;
+    let status = test.http_status.map(|status| format!(", HTTP {status}")).unwrap_or_default();
+    let id = test.correlation_id.as_deref().map(|id| format!(", request {}", text::printable(id))).unwrap_or_default();
+    let (name, verdict) = (wording::credential(assessment), test.verdict.name());
+    format!("{name}: {verdict}{status}, attempts: {}{id}", test.attempts)
 }
 
 /// What a signal kept from being tested is neither judged nor remembered.

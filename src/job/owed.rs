@@ -2,15 +2,12 @@
 
 use crate::{
     assess::{Assessment, FindingCode},
+    report::wording,
     run::Incomplete,
-    text,
 };
 
 /// So many credentials are named; the report shows each of them in its place.
 const NAMED: usize = 5;
-
-/// Longest name shown, characters.
-const NAME: usize = 120;
 
 /// Credentials whose test could not tell.
 #[must_use]
@@ -28,10 +25,7 @@ pub fn not_judged(assessments: &[Assessment<'_>]) -> Option<Incomplete> {
 }
 
 fn described(assessment: &Assessment<'_>) -> String {
-    let subject = assessment.subject;
-    let label = subject.credential.label.as_deref().map(|label| format!(" / {}", text::shortened(label, NAME)));
-    let (app, label) = (text::shortened(&subject.app.name, NAME), label.unwrap_or_default());
-    format!("{app}{label} ({})", assessment.test.verdict.name())
+    format!("{} ({})", wording::credential(assessment), assessment.test.verdict.name())
 }
 
 /// A credential that nobody holds and nobody could remove is a debt of the run.
@@ -39,7 +33,7 @@ pub(super) fn left_behind<'a>(assessments: &'a [Assessment<'_>]) -> impl Iterato
     assessments.iter().flat_map(|assessment| {
         let orphans = assessment.findings.iter().filter(|finding| finding.code == FindingCode::OrphanLeft);
         orphans.map(|orphan| {
-            let app = text::shortened(&assessment.subject.app.name, NAME);
+            let app = wording::name(&assessment.subject.app.name);
             Incomplete::new("orphan-left", format!("{app}: {}", orphan.message))
         })
     })

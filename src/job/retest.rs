@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     inventory::Subject,
-    probe::{Observation, Outcome, Prober},
+    probe::{NotTested, Observation, Outcome, Prober},
     provider::Meaning,
     state::Memory,
 };
@@ -35,7 +35,7 @@ pub async fn retest_changed(
         tracing::info!(credentials = pending.len(), "changed values were refused; asking again in {pause} s");
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(pause)) => {}
-            () = cancel.cancelled() => return,
+            () = cancel.cancelled() => return interrupted(observations, &pending),
         }
         let again: Vec<Subject<'_>> = pending.iter().filter_map(|index| subjects.get(*index).copied()).collect();
         let answers = prober.run(&again, |_| {}).await;
@@ -46,6 +46,15 @@ pub async fn retest_changed(
             }
         }
         pending.retain(|index| observations.get(*index).is_some_and(was_refused));
+    }
+}
+
+/// Nobody knows yet: not judged and not remembered, it is asked about again by the next run.
+fn interrupted(observations: &mut [Observation], pending: &[usize]) {
+    for index in pending {
+        if let Some(observation) = observations.get_mut(*index) {
+            observation.outcome = Outcome::NotTested(NotTested::Interrupted);
+        }
     }
 }
 

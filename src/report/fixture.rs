@@ -26,6 +26,7 @@ pub fn run() -> Run {
     Run {
         id: "0193511e-1f00-7000-8000-000000000001".to_owned(),
         started_at: at("2026-11-21T02:00:00Z"),
+        last_run: Some(at("2026-11-18T02:00:00Z")),
         finished_at: at("2026-11-21T02:00:04Z"),
         version: "0.1.0".to_owned(),
         inventory: vec!["inventory/apps.yaml".to_owned()],

@@ -13,6 +13,9 @@ pub fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let credentials = wording::worst_first(report);
     writeln!(out, "# Credential report\n")?;
     writeln!(out, "{} ({})\n", wording::totals(&report.summary), clock::rfc3339(report.run.finished_at))?;
+    if let Some(gap) = report.run.gap() {
+        writeln!(out, "{gap}\n")?;
+    }
     writeln!(out, "| Severity | Credential | Verdict | Expires | Left | Owner |")?;
     writeln!(out, "|---|---|---|---|---|---|")?;
     for assessment in &credentials {

@@ -19,7 +19,7 @@ mod table;
 mod target;
 #[cfg(test)]
 mod tests;
-mod wording;
+pub(crate) mod wording;
 mod write;
 
 pub use format::{Format, UnknownFormat};

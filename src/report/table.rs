@@ -19,6 +19,10 @@ const NARROWEST: usize = 40;
 pub fn render(report: &Report<'_>, look: Look, out: &mut dyn Write) -> io::Result<()> {
     let look = Look { width: look.width.map(|width| width.max(NARROWEST)), ..look };
     let credentials = wording::worst_first(report);
+    if let Some(gap) = report.run.gap() {
+        paragraph(&gap, 0, look, out)?;
+        writeln!(out)?;
+    }
     overview(&credentials, look, out)?;
     for assessment in credentials.iter().filter(|assessment| !assessment.findings.is_empty()) {
         findings(assessment, look, out)?;

@@ -5,6 +5,7 @@
 
 mod continuity;
 mod file;
+mod forecast;
 mod journal;
 mod memory;
 mod rows;
@@ -12,6 +13,7 @@ mod sqlite;
 
 pub use continuity::{Vanished, vanished};
 pub use file::RunLock;
+pub use forecast::forecast;
 pub use journal::SqliteJournal;
 pub use memory::{Changes, Ends, Memory, Night, Remembered};
 pub use sqlite::Sqlite;
@@ -62,7 +64,7 @@ pub trait State: Send {
     ///
     /// # Errors
     /// A state that cannot be written.
-    fn finish(&mut self, run_id: &str, finished_at: DateTime<Utc>, exit: u8) -> Result<(), StateFault>;
+    fn finish(&mut self, run_id: &str, end: RunEnd) -> Result<(), StateFault>;
 
     /// # Errors
     /// A state that cannot be read.
@@ -101,6 +103,15 @@ pub struct PastRun {
     pub started_at: DateTime<Utc>,
     pub finished_at: DateTime<Utc>,
     pub exit: u8,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy)]
+pub struct RunEnd {
+    pub at: DateTime<Utc>,
+    pub exit: u8,
+    /// It judged and delivered everything.
+    pub complete: bool,
 }
 
 /// Which finding one recipient was told about, and how bad it was then.

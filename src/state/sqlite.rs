@@ -11,12 +11,13 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionB
 use sha2::{Digest, Sha256};
 
 use super::{
-    Change, Changes, Installation, Memory, News, Night, PastRun, RunLock, SqliteJournal, State, StateFault, Told, file,
-    rows,
+    Change, Changes, Installation, Memory, News, Night, PastRun, RunEnd, RunLock, SqliteJournal, State, StateFault,
+    Told, file, rows,
 };
 
 /// Numbered from 1; a database says in `user_version` how many it has seen. Append only.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql"), include_str!("migrations/0003.sql")];
 const APPLICATION_ID: i64 = 0x4372_6477;
 
 /// How long another process may hold the file.
@@ -56,7 +57,7 @@ impl Sqlite {
         Self::from_connection(connection, None)
     }
 
-    fn from_connection(mut connection: Connection, path: Option<PathBuf>) -> Result<Self, StateFault> {
+    pub(super) fn from_connection(mut connection: Connection, path: Option<PathBuf>) -> Result<Self, StateFault> {
         let place = path.as_deref();
         // Checked before anything is written: what is not ours stays as it is.
         check(&connection, place)?;
@@ -187,7 +188,7 @@ fn random_key() -> [u8; 32] {
     hash.finalize().into()
 }
 
-fn fault(path: Option<&Path>, error: &rusqlite::Error) -> StateFault {
+pub(super) fn fault(path: Option<&Path>, error: &rusqlite::Error) -> StateFault {
     let path = path.map(Path::to_path_buf).unwrap_or_default();
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
@@ -222,7 +223,9 @@ impl State for Sqlite {
 
     fn last_success(&mut self) -> Result<Option<DateTime<Utc>>, StateFault> {
         self.connection
-            .query_row("SELECT max(finished_at) FROM run WHERE exit IN (0, 1)", [], |row| rows::optional_time(row, 0))
+            .query_row("SELECT max(finished_at) FROM run WHERE coalesce(complete, exit IN (0, 1))", [], |row| {
+                rows::optional_time(row, 0)
+            })
             .map_err(|error| self.fault(&error))
     }
 
@@ -246,12 +249,12 @@ impl State for Sqlite {
         })
     }
 
-    fn finish(&mut self, run_id: &str, finished_at: DateTime<Utc>, exit: u8) -> Result<(), StateFault> {
+    fn finish(&mut self, run_id: &str, end: RunEnd) -> Result<(), StateFault> {
         self.write(|transaction| {
             transaction
                 .execute(
-                    "UPDATE run SET finished_at = ?2, exit = ?3 WHERE id = ?1",
-                    params![run_id, finished_at.timestamp(), exit],
+                    "UPDATE run SET finished_at = ?2, exit = ?3, complete = ?4 WHERE id = ?1",
+                    params![run_id, end.at.timestamp(), end.exit, end.complete],
                 )
                 .map(drop)
         })

@@ -147,10 +147,14 @@ fn the_last_finished_run_is_remembered() {
     let mut state = open(Some(&url(&folder))).unwrap();
     assert_eq!(state.last_run().unwrap(), None);
     state.record("a", &night("2026-11-01", FULL), &Changes::default()).unwrap();
-    state.finish("a", at("2026-11-01") + TimeDelta::minutes(2), 1).unwrap();
+    let end = |day: &str, complete| RunEnd { at: at(day) + TimeDelta::minutes(2), exit: 1, complete };
+    state.finish("a", end("2026-11-01", true)).unwrap();
     state.record("b", &night("2026-11-02", FULL), &Changes::default()).unwrap();
     let last = state.last_run().unwrap().unwrap();
     assert_eq!((last.id.as_str(), last.exit, last.started_at), ("a", 1, at("2026-11-01")));
+    state.finish("b", end("2026-11-02", false)).unwrap();
+    let success = state.last_success().unwrap().unwrap();
+    assert_eq!(success, at("2026-11-01") + TimeDelta::minutes(2), "what ends with 1 may be incomplete, too");
 }
 
 #[test]

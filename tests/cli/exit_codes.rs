@@ -16,6 +16,12 @@ fn everything_valid_is_0() {
     let (ended, report) = program.audit(&[]);
     assert_eq!(ended.code, 0, "{ended:?}");
     assert_eq!(verdict(&report, "good"), "valid");
+    assert_eq!(ended.stderr, "");
+    let said = program.run(&["audit", "-vv"]).stderr;
+    assert!(
+        said.contains("inventory read apps=1 files=1") && said.contains("good: valid, HTTP 200, attempts: 1, request "),
+        "{said}"
+    );
     let test = &credential(&report, "good")["test"];
     assert_eq!(test["secret_accepted"], true);
     assert_eq!(

@@ -114,6 +114,21 @@ fn blocked_and_overdue_are_1_and_an_orphan_is_3() {
 }
 
 #[test]
+fn a_forecast_knows_what_rotations_have_made_and_leaves_the_state_as_it_is() {
+    let endpoint = Endpoint::tokens();
+    let program = program(&endpoint);
+    journal(&program, &[]);
+    assert_eq!(audit(&program, &[]).0, 0, "which value is in use");
+    let before = std::fs::read(program.path("state.db")).unwrap();
+    let later = Utc::now() + TimeDelta::hours(60 * 24);
+    let (code, report) = audit(&program, &["--as-of", &later.to_rfc3339()]);
+    let etl = credential(&report, "etl");
+    assert_eq!((&etl["expiry"]["source"], &etl["expiry"]["days_left"]), (&json!("provider"), &json!(116)));
+    assert_eq!((code, codes(&report)), (0, vec!["rotation-under-way"]), "{report}");
+    assert_eq!(std::fs::read(program.path("state.db")).unwrap(), before);
+}
+
+#[test]
 fn a_rotation_whose_app_left_the_inventory_is_never_forgotten() {
     let endpoint = Endpoint::tokens();
     let program = program(&endpoint);

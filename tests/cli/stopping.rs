@@ -60,6 +60,24 @@ fn p18_a_signal_ends_the_sending_and_the_rest_stays_owed() {
 }
 
 #[test]
+fn a_changed_value_that_a_signal_kept_from_being_asked_about_again_is_still_new() {
+    let tokens = Endpoint::answering(|request| match request.contains("wrong") {
+        true => Reply::Json(401, r#"{"error":"invalid_client"}"#.to_owned()),
+        false => Reply::Json(200, crate::endpoint::TOKEN.to_owned()),
+    });
+    let program = program(&tokens, "{}", "").env("S", "the-right-one");
+    assert_eq!(program.run(&["audit", "-q"]).code, 0);
+    let program = program.env("S", "a-wrong-secret");
+    for _ in 0..2 {
+        let mut child = program.command(&["audit", "-v"]).stderr(Stdio::piped()).spawn().unwrap();
+        let said = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        assert!(said.into_iter().any(|line| line.contains("asking again in 5 s")));
+        signal(&child, "-TERM");
+        assert_eq!(child.wait().unwrap().code(), Some(143));
+    }
+}
+
+#[test]
 fn a_second_signal_ends_it_at_once() {
     let (_, output, took) = stopped("-INT", Some("-TERM"));
     assert_eq!(output.status.code(), Some(130));

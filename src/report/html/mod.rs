@@ -59,6 +59,7 @@ struct Page {
     inventory: String,
     shard: Option<String>,
     headline: String,
+    gap: Option<String>,
     totals: String,
     counts: Vec<Count>,
     incomplete: Vec<Incomplete>,
@@ -135,6 +136,7 @@ impl Page {
             inventory: wording::name(&run.inventory.join(", ")),
             shard: run.shard.as_deref().map(printable),
             headline: headline(&report.summary),
+            gap: report.run.gap(),
             totals: wording::totals(&report.summary),
             counts: wording::SEVERITIES.map(|severity| Count::of(severity, &report.summary)).into(),
             incomplete: run
