@@ -181,9 +181,16 @@ pub async fn retire(args: RetireArgs, common: &Common) -> anyhow::Result<Exit> {
     step(&args.step, common, newest, |rotation, who| {
         ensure!(rotation.retired.is_none(), "the old secret is removed already");
         let mut events = Vec::new();
-        if let Some(key_id) = named {
-            rotation.may_be_predecessor(&key_id).map_err(anyhow::Error::msg)?;
-            events.push(Event::PredecessorNamed { key_id, who: who.clone() });
+        match named {
+            Some(key_id) => {
+                rotation.may_be_predecessor(&key_id).map_err(anyhow::Error::msg)?;
+                events.push(Event::PredecessorNamed { key_id, who: who.clone() });
+            }
+            None => ensure!(
+                !rotation.needs_a_name(),
+                "nobody knows which id the old secret has: name it with --predecessor; it may be {}",
+                rotation.candidates.join(", ")
+            ),
         }
         events.push(Event::RetireAsked { who });
         let which = if rotation.back.is_some() { "new" } else { "old" };

@@ -65,15 +65,30 @@ impl History {
             None if matches!(record.event, Event::Adopted { .. }) => return Ok(()),
             None => {
                 // At most one is under way.
-                self.rotations.iter_mut().for_each(Rotation::close_again);
+                self.rotations.iter_mut().for_each(Rotation::give_way);
                 self.rotations.push(Rotation::begin(record));
                 self.rotations.len() - 1
             }
         };
-        match self.rotations.get_mut(place) {
-            Some(rotation) => rotation.take(record),
-            None => Ok(()),
-        }
+        let candidates = match &record.event {
+            Event::Planned(plan) => Some(plan.baseline.iter().filter(|id| !self.made(id)).cloned().collect()),
+            _ => None,
+        };
+        let Some(rotation) = self.rotations.get_mut(place) else { return Ok(()) };
+        rotation.candidates = candidates.unwrap_or_else(|| std::mem::take(&mut rotation.candidates));
+        rotation.take(record)
+    }
+
+    /// Whether an attempt of ours came to this.
+    fn made(&self, key_id: &str) -> bool {
+        let mut made = self.rotations.iter().flat_map(|one| &one.attempts).filter_map(|one| one.created.as_ref());
+        made.any(|made| made.key_id.as_deref() == Some(key_id))
+    }
+
+    /// Where new records belong: the rotation that is under way, else the last one.
+    #[must_use]
+    pub fn newest(&self) -> Option<&Rotation> {
+        self.open().or_else(|| self.rotations.last())
     }
 
     /// The rotation that is under way.

@@ -104,7 +104,9 @@ impl Rotation {
         }
     }
 
-    pub(super) fn close_again(&mut self) {
+    /// Another rotation begins.
+    pub(super) fn give_way(&mut self) {
+        self.overtaken = true;
         if let Some((end, at)) = self.reopened.take().filter(|_| self.end.is_none()) {
             (self.end, self.ended_at) = (Some(end), at);
         }

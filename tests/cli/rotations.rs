@@ -182,3 +182,39 @@ fn an_audits_own_sign_ins_are_noted_while_a_rotation_is_under_way() {
     audit(&program, &[]);
     assert_eq!(noted(), 1);
 }
+
+#[test]
+fn an_old_secret_that_nobody_can_name_is_a_warning_with_the_command_that_names_it() {
+    let endpoint = Endpoint::tokens();
+    let program = program(&endpoint);
+    let plan = json!({"kind": "planned", "app": "etl", "label": null, "baseline": ["id-a", "id-b"], "predecessor": null,
+        "holder": "application", "predecessor_end": "2099-01-01T00:00:00Z", "fingerprint": null, "end": "2099-03-01T00:00:00Z",
+        "grace": 604_800, "repair": false, "stores": []});
+    let closed = json!({"kind": "closed", "kept": null, "why": "gate-held", "unacked": []});
+    journal(&program, &[plan, closed]);
+    let kept = |report: &Value| {
+        let findings = credential(report, "etl")["findings"].as_array().unwrap().clone();
+        findings.into_iter().find(|finding| finding["code"] == "predecessor-kept")
+    };
+    let command = "credwatch retire etl --predecessor ID";
+    let (code, report) = audit(&program, &[]);
+    let finding = kept(&report).unwrap();
+    assert_eq!((code, &finding["severity"]), (0, &json!("warning")), "{report}");
+    assert!(finding["message"].as_str().unwrap().contains("id-a, id-b"), "{finding}");
+    assert!(finding["remedy"].as_str().unwrap().contains(command), "{finding}");
+    assert_eq!(credential(&report, "etl")["rotation"]["command"], command);
+    assert_eq!(audit(&program, &["--fail-on", "warning"]).0, 1);
+
+    let state = format!("sqlite:{}", program.path("state.db").display());
+    let run = |args: &[&str]| program.run(&[args, &["--state", &state]].concat());
+    let rows: Value = serde_json::from_str(&run(&["rotations", "-o", "json"]).stdout).unwrap();
+    let row = &rows["rotations"][0];
+    assert_eq!((&row["stage"], &row["turn"], &row["command"]), (&json!("kept"), &json!("admin"), &json!(command)));
+
+    let unnamed = run(&["retire", "etl", "--as", "ann"]);
+    assert!(unnamed.code == 2 && unnamed.stderr.contains("id-a, id-b"), "{}", unnamed.stderr);
+    let wrong = run(&["retire", "etl", "--as", "ann", "--predecessor", "new-id"]);
+    assert!(wrong.code == 2 && wrong.stderr.contains("id-a, id-b"), "{}", wrong.stderr);
+    assert_eq!(run(&["retire", "etl", "--as", "ann", "--predecessor", "id-b"]).code, 0);
+    assert_eq!(kept(&audit(&program, &[]).1), None);
+}

@@ -28,6 +28,7 @@ impl<'a> Case<'a> {
         }
         self.watch()?;
         self.work_off()?;
+        self.kept_and_gone()?;
         self.plan(None)
     }
 

@@ -3,16 +3,16 @@
 use super::{
     super::{
         fault::{Op, What},
-        happening::Happening,
+        happening::{Happening, Which},
         play::Story,
         provider::{Date, Kind},
         scenario::{AppSpec, Scenario},
         store::Sort,
-        world::{DAY, HOUR},
+        world::{BEGIN, DAY, HOUR, utc},
     },
     stories::*,
 };
-use crate::rotate::{BlockReason, Event, Why};
+use crate::rotate::{BlockReason, End, Event, History, Known, Why};
 
 fn creates(story: &Story) -> Vec<chrono::DateTime<chrono::Utc>> {
     let sent = story.records[0].iter().filter(|record| matches!(record.event, Event::CreateIntent { .. }));
@@ -117,4 +117,41 @@ fn a_defect_that_shows_with_one_app_is_that_apps_alone() {
             done(&Scenario::new(vec![spec(&[Sort::Cas]), spec(&[Sort::File])]).with(&[at(op, nth, What::Panics)]));
         }
     }
+}
+
+#[test]
+fn an_old_secret_that_only_a_person_can_name_is_told_as_long_as_it_is_there() {
+    let nameless = || {
+        let spec = AppSpec { declared: false, strangers: 1, ends_in: 29 * DAY, ..spec(&[Sort::Cas]) };
+        Scenario::new(vec![spec])
+    };
+    let is_told = |story: &Story, day: u64| {
+        let upto = utc(BEGIN + day * DAY);
+        let records: Vec<_> = story.records[0].iter().filter(|record| record.at < upto).cloned().collect();
+        Known { history: History::replay(&records).unwrap(), rest: None }.unnamed(upto).is_some()
+    };
+    let held = story(&nameless());
+    assert!(ends_with(&held, |event| matches!(event, Event::Closed { kept: None, .. })), "{}", held.trace.join("\n"));
+    let told: Vec<bool> = [2, 5, 12, 20, 24].map(|day| is_told(&held, day)).to_vec();
+    assert_eq!(told, [false, true, true, true, true], "{}", held.trace.join("\n"));
+    for day in [6, 21] {
+        let named = done(&nameless().when(day * DAY, Happening::Named { app: 0 }));
+        assert!(is_told(&named, day) && !is_told(&named, day + 3), "{}", named.trace.join("\n"));
+        let removes = |which| Happening::StrangerRemoves { app: 0, which };
+        let gone = nameless().when(day * DAY, removes(Which::Predecessor)).when(day * DAY, removes(Which::Stranger));
+        let gone = story(&gone.when((day + 2) * DAY, Happening::Bumped { app: 0, store: 0 }));
+        assert!(is_told(&gone, day) && !is_told(&gone, day + 3), "{}", gone.trace.join("\n"));
+        let one = story(&nameless().when(day * DAY, removes(Which::Stranger)));
+        assert!(is_told(&one, day + 3), "{}", one.trace.join("\n"));
+    }
+}
+
+#[test]
+fn what_was_kept_and_then_removed_in_the_portal_is_not_told_any_more() {
+    let kept = AppSpec { retire: false, ..spec(&[Sort::Cas]) };
+    let removed = Happening::StrangerRemoves { app: 0, which: Which::Predecessor };
+    let story = story(&Scenario::new(vec![kept]).when(8 * DAY, removed));
+    let history = History::replay(&story.records[0]).unwrap();
+    assert!(matches!(history.rotations[0].end, Some(End::Closed { kept: Some(_), .. })), "{}", story.trace.join("\n"));
+    assert!(history.noteworthy().is_none(), "{}", story.trace.join("\n"));
 }
