@@ -181,6 +181,12 @@ pub enum Event {
         key_ids: Vec<KeyId>,
         who: String,
     },
+    /// A run found more in the world than this journal knows, and began nothing (I15).
+    Behind {
+        why: String,
+    },
+    /// A later run found nothing of that kind any more.
+    CaughtUp {},
     Blocked {
         reason: BlockReason,
         why: String,

@@ -24,6 +24,8 @@ pub struct History {
     pub rotations: Vec<Rotation>,
     /// What a person said is known, whatever the journal says.
     pub adopted: Vec<KeyId>,
+    /// Why the last run that looked began nothing, and since when: there is more in the world than the journal knows.
+    pub behind: Option<(String, DateTime<Utc>)>,
     /// Our own sign-ins with the credentials of this app.
     pub requests: Vec<String>,
     /// What the app's other credentials were given, by their own journals: listed with this one's, and none of its business.
@@ -51,7 +53,15 @@ impl History {
 
     fn take(&mut self, record: &Record) -> Result<(), Contradiction> {
         match &record.event {
-            Event::Adopted { key_ids, .. } => self.adopted.extend(key_ids.iter().cloned()),
+            Event::Adopted { key_ids, .. } => {
+                self.adopted.extend(key_ids.iter().cloned());
+                self.behind = None;
+            }
+            Event::Behind { why } => {
+                let since = self.behind.as_ref().map_or(record.at, |(_, since)| *since);
+                self.behind = Some((why.clone(), since));
+            }
+            Event::CaughtUp {} | Event::Planned(_) | Event::Resolved { .. } => self.behind = None,
             Event::Live { requests, .. }
             | Event::StoreAcked { requests, .. }
             | Event::StoresGood { requests, .. }
@@ -62,7 +72,7 @@ impl History {
         }
         let place = match self.rotations.iter().position(|rotation| rotation.id == record.rotation) {
             Some(place) => place,
-            None if matches!(record.event, Event::Adopted { .. }) => return Ok(()),
+            None if is_of_no_rotation(&record.event) => return Ok(()),
             None => {
                 // At most one is under way.
                 self.rotations.iter_mut().for_each(Rotation::give_way);
@@ -150,4 +160,9 @@ impl History {
             _ => false,
         })
     }
+}
+
+/// Said of the credential: noted with its newest rotation, or where there is none, with a name of its own.
+const fn is_of_no_rotation(event: &Event) -> bool {
+    matches!(event, Event::Adopted { .. } | Event::Behind { .. } | Event::CaughtUp {})
 }

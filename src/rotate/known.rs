@@ -35,7 +35,7 @@ impl Known {
     /// Whether there is nothing to say at all.
     #[must_use]
     pub const fn is_nothing(&self) -> bool {
-        self.history.rotations.is_empty() && self.rest.is_none()
+        self.history.rotations.is_empty() && self.history.behind.is_none() && self.rest.is_none()
     }
 
     /// Which of our own values this is.
@@ -61,7 +61,11 @@ impl Known {
             Why::Blocked { reason, why } => Some(Block { reason: *reason, why, rotation: self.history.open() }),
             _ => None,
         };
-        in_journal.or_else(in_run)
+        let behind = || {
+            let (why, _) = self.history.behind.as_ref()?;
+            Some(Block { reason: BlockReason::StateBehind, why, rotation: self.history.open() })
+        };
+        in_journal.or_else(in_run).or_else(behind)
     }
 
     /// A credential of ours that nobody holds and that could not be removed, and why not.

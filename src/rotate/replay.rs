@@ -7,7 +7,7 @@ use super::{
 
 impl Rotation {
     pub(super) fn take(&mut self, record: &Record) -> Result<(), Contradiction> {
-        if let Event::Audited { .. } = record.event {
+        if let Event::Audited { .. } | Event::Behind { .. } | Event::CaughtUp {} = record.event {
             // Nothing came of it.
             return Ok(());
         }
@@ -55,7 +55,7 @@ impl Rotation {
             Event::Repair { .. } => self.repair = true,
             Event::RetireAsked { .. } => self.ask_for_removal(),
             Event::PredecessorNamed { key_id, .. } => self.named = Some(key_id.clone()),
-            Event::Adopted { .. } | Event::Audited { .. } => {}
+            Event::Adopted { .. } | Event::Audited { .. } | Event::Behind { .. } | Event::CaughtUp {} => {}
             Event::Blocked { reason, why } => self.blocked = Some((*reason, why.clone(), record.at)),
             Event::Resolved { .. } => self.resolve(),
             Event::RollingBack { who } => {

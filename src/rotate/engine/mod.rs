@@ -296,8 +296,28 @@ impl<'a> Engine<'a> {
         if let Some(seconds) = progress.sight.skew().filter(|seconds| seconds.abs() > SKEW_TOLD) {
             tracing::warn!(app = %target.policy.app, seconds, "this machine's clock and the provider's differ");
         }
-        let records = self.journal.of(&target.identity).unwrap_or_default();
-        Outcome { rest, history: History::replay(&records).unwrap_or_default(), acted: progress.acted }
+        let replayed = || History::replay(&self.journal.of(&target.identity).unwrap_or_default()).unwrap_or_default();
+        let mut history = replayed();
+        if let Some(event) = standing(&rest.why, &history, &progress.sight) {
+            let rotation = history.newest().map_or(progress.fresh, |rotation| rotation.id);
+            // What cannot be noted is found again by the next run.
+            if self.append(target, progress, rotation, &event).is_ok() {
+                history = replayed();
+            }
+        }
+        Outcome { rest, history, acted: progress.acted }
+    }
+}
+
+/// What a run that goes no further leaves for those that only read the journal.
+fn standing(why: &Why, history: &History, sight: &Sight) -> Option<Event> {
+    let known = history.behind.as_ref().map(|(why, _)| why);
+    match why {
+        Why::Blocked { reason: BlockReason::StateBehind, why } if history.blocked().is_none() && known != Some(why) => {
+            Some(Event::Behind { why: why.clone() })
+        }
+        why if why.is_calm() && sight.list().is_some() && known.is_some() => Some(Event::CaughtUp {}),
+        _ => None,
     }
 }
 

@@ -98,6 +98,8 @@ pub const fn name_of(event: &Event) -> &'static str {
         Event::RetireAsked { .. } => "retire-asked",
         Event::PredecessorNamed { .. } => "predecessor-named",
         Event::Adopted { .. } => "adopted",
+        Event::Behind { .. } => "behind",
+        Event::CaughtUp {} => "caught-up",
         Event::Blocked { .. } => "blocked",
         Event::Resolved { .. } => "resolved",
         Event::RollingBack { .. } => "rolling-back",

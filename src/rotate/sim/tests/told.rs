@@ -155,3 +155,16 @@ fn what_was_kept_and_then_removed_in_the_portal_is_not_told_any_more() {
     assert!(matches!(history.rotations[0].end, Some(End::Closed { kept: Some(_), .. })), "{}", story.trace.join("\n"));
     assert!(history.noteworthy().is_none(), "{}", story.trace.join("\n"));
 }
+
+#[test]
+fn a_marker_that_nobody_knows_stands_in_the_journal_until_it_is_gone() {
+    let idle = || Scenario::new(vec![AppSpec { ends_in: 80 * DAY, ..spec(&[Sort::Cas]) }]);
+    let adds = Happening::CopyAdds { app: 0 };
+    let behind = |story: &Story| History::replay(&story.records[0]).unwrap().behind.is_some();
+    let noted = |story: &Story| story.records[0].iter().filter(|one| matches!(one.event, Event::Behind { .. })).count();
+    let stays = story(&idle().when(2 * DAY + 2 * HOUR, adds.clone()));
+    assert!(behind(&stays) && noted(&stays) == 1, "{}", stays.trace.join("\n"));
+    let removes = Happening::StrangerRemoves { app: 0, which: Which::Stranger };
+    let gone = story(&idle().when(2 * DAY + 2 * HOUR, adds).when(4 * DAY + 2 * HOUR, removes));
+    assert!(!behind(&gone) && noted(&gone) == 1, "{}", gone.trace.join("\n"));
+}
