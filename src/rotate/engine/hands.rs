@@ -83,10 +83,7 @@ impl<'a> Engine<'a> {
                 Ok(())
             }
             Step::Wait(pause) => {
-                tokio::select! {
-                    () = self.clock.sleep(pause) => {}
-                    () = self.cancel.cancelled() => {}
-                }
+                self.pause(pause).await;
                 Ok(())
             }
             Step::Rest(rest) => Err(rest),

@@ -177,11 +177,15 @@ impl<'a> Engine<'a> {
         self.outcome(target, &progress, rest)
     }
 
-    /// What [`Self::advance`] would do first that changes anything. Looks only; with no `trials` not even token requests.
+    /// What [`Self::advance`] would do first that changes anything. Looks only, and waits as a run does: what is refused twice
+    /// and then done is no refusal.
     pub async fn foresee(&self, target: &Target<'_>) -> Foresight {
         let mut progress = self.progress(target);
         for _ in 0..STEPS {
             let now = self.now(&mut progress);
+            if self.cancel.is_cancelled() || now.elapsed.saturating_sub(progress.begun) > self.deadline {
+                return Foresight::Rests(why(Why::Interrupted));
+            }
             let step = match self.decide(target, &progress, now, Allowance::everything(target.early)) {
                 Ok(step) => step,
                 Err(rest) => return Foresight::Rests(rest),
@@ -191,7 +195,7 @@ impl<'a> Engine<'a> {
                     let Progress { sight, values, .. } = &mut progress;
                     self.eyes(target).look(look, sight, values, now).await;
                 }
-                Step::Wait(pause) if pause <= self.limits.live_spacing => self.clock.sleep(pause).await,
+                Step::Wait(pause) => self.pause(pause).await,
                 Step::Rest(rest) => return Foresight::Rests(rest),
                 Step::Record { event: Event::Planned(plan), .. } => return Foresight::Begins(plan),
                 step => {
@@ -207,6 +211,13 @@ impl<'a> Engine<'a> {
             }
         }
         Foresight::Rests(why(Why::NextRun("it could not be foreseen".to_owned())))
+    }
+
+    async fn pause(&self, pause: Duration) {
+        tokio::select! {
+            () = self.clock.sleep(pause) => {}
+            () = self.cancel.cancelled() => {}
+        }
     }
 
     fn progress<'e>(&'e self, target: &Target<'_>) -> Progress<'e> {

@@ -168,3 +168,12 @@ fn a_marker_that_nobody_knows_stands_in_the_journal_until_it_is_gone() {
     let gone = story(&idle().when(2 * DAY + 2 * HOUR, adds).when(4 * DAY + 2 * HOUR, removes));
     assert!(!behind(&gone) && noted(&gone) == 1, "{}", gone.trace.join("\n"));
 }
+
+#[test]
+fn a_plan_waits_as_the_run_does_that_it_foresees() {
+    let throttled: Vec<_> = (0..6).map(|nth| at(Op::List, nth, What::Throttle(Some(60_000)))).collect();
+    let scenario = Scenario { dry_runs: true, ..Scenario::new(vec![spec(&[Sort::Cas])]).with(&throttled) };
+    let story = story(&scenario);
+    let first: Vec<_> = story.left[..2].iter().map(|(_, why)| matches!(why, Why::Provider(_))).collect();
+    assert_eq!(first, [true, true], "{:?}", story.left);
+}
