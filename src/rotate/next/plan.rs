@@ -13,6 +13,9 @@ use crate::{
 /// What the new end must lie beyond, besides `before` and the grace.
 const SPARE: TimeDelta = TimeDelta::days(14);
 
+/// As the inventory bounds it: no end is computed beyond it.
+const LONGEST: TimeDelta = TimeDelta::days(36_500);
+
 /// The value in force.
 struct Present<'a> {
     reading: &'a Reading,
@@ -227,7 +230,8 @@ impl<'a> Case<'a> {
         let needed = [self.policy.before, self.policy.grace]
             .into_iter()
             .fold(SPARE, |sum, part| sum + TimeDelta::from_std(part).unwrap_or(TimeDelta::zero()));
-        let lifetime = TimeDelta::from_std(lifetime).unwrap_or(TimeDelta::MAX);
+        // A policy at the provider may say anything.
+        let lifetime = TimeDelta::from_std(lifetime).unwrap_or(TimeDelta::MAX).min(LONGEST);
         if lifetime <= needed {
             let days = |time: TimeDelta| time.num_days();
             return Err(failed(match constraints.fixed_lifetime {
