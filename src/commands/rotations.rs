@@ -15,6 +15,7 @@ use crate::{
     clock,
     exit::Exit,
     rotate::{Dice, Event, History, RotationId, SystemDice, identity},
+    text::word,
 };
 
 /// Call a rotation off: the stores get the old secret back, then the new one goes
@@ -57,6 +58,7 @@ pub struct AdoptArgs {
 /// # Errors
 /// There is nothing to call off, or it is too late.
 pub async fn abort(args: AbortArgs, common: &Common) -> anyhow::Result<Exit> {
+    let again = format!("`credwatch rotate --now {}`", word(&args.step.app));
     step(&args.step, common, History::newest, |rotation, who| {
         ensure!(rotation.end.is_none(), "this rotation is over");
         ensure!(!rotation.is_revealed(), "a person has been shown the new value: it can only go forward");
