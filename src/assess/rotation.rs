@@ -88,7 +88,7 @@ impl<'a> Facts<'a> {
     pub(super) fn findings(&self, case: &Case<'_>) -> Vec<(FindingCode, Severity)> {
         let is_open = self.known.history.open().is_some();
         let blocked = self.block.is_some();
-        let failed = !blocked && self.failure(case).is_some();
+        let failed = !blocked && (self.failure(case).is_some() || self.known.history.copies_left().next().is_some());
         let hand_over = self.hand_over.as_ref().map(|hand| match case.now > hand.due {
             true => Severity::Critical,
             false => Severity::Warning,

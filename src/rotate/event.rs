@@ -107,6 +107,15 @@ pub enum Event {
         store: Address,
         found: Option<Fingerprint>,
     },
+    /// The store's copy of what was there before could not be removed when it was no longer needed.
+    CopyLeft {
+        store: Address,
+        why: String,
+    },
+    /// It is removed after all.
+    CopyGone {
+        store: Address,
+    },
     GraceStarted {
         until: DateTime<Utc>,
     },

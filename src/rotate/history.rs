@@ -145,6 +145,12 @@ impl History {
         Some((key_id, why))
     }
 
+    /// Copies of what stores held before that could not be removed: each with its rotation, its store, and why not.
+    pub fn copies_left(&self) -> impl Iterator<Item = (&Rotation, &str, &str)> {
+        let stores = self.rotations.iter().rev().flat_map(|one| one.stores.iter().map(move |store| (one, store)));
+        stores.filter_map(|(one, store)| Some((one, store.address.as_str(), store.copy_left.as_deref()?)))
+    }
+
     /// Creates announced within.
     #[must_use]
     pub fn attempts_between(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> usize {

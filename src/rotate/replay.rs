@@ -33,7 +33,9 @@ impl Rotation {
             | Event::StoreFenced { .. }
             | Event::PredecessorSeen { .. }
             | Event::StoreAcked { .. }
-            | Event::StoreDrift { .. } => self.take_store(record),
+            | Event::StoreDrift { .. }
+            | Event::CopyLeft { .. }
+            | Event::CopyGone { .. } => self.take_store(record),
             Event::HandOver { .. } | Event::Claimed { .. } | Event::Revealed { .. } | Event::Confirmed { .. } => {
                 self.take_person(record);
             }
@@ -230,7 +232,9 @@ impl Rotation {
         | Event::StoreFenced { store, .. }
         | Event::PredecessorSeen { store, .. }
         | Event::StoreAcked { store, .. }
-        | Event::StoreDrift { store, .. }) = &record.event
+        | Event::StoreDrift { store, .. }
+        | Event::CopyLeft { store, .. }
+        | Event::CopyGone { store }) = &record.event
         else {
             return;
         };

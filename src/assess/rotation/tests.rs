@@ -317,3 +317,17 @@ fn the_report_says_where_a_rotation_stands() {
     let attempt = Event::AttemptClosed { attempt: 1, how: AttemptEnd::Absent };
     assert_eq!(progress(&and(made("etl", BEGUN), vec![(BEGUN, attempt)])).unwrap().stage, Stage::Planned);
 }
+
+#[test]
+fn a_copy_of_the_old_secret_that_could_not_be_removed_is_told_and_asks_nobody_for_a_new_one() {
+    let left = Event::CopyLeft { store: STORE.to_owned(), why: "its folder cannot be written to".to_owned() };
+    let gone = Event::CopyGone { store: STORE.to_owned() };
+    let done = Event::Done { old_refused: Some(true) };
+    let known = and(placed("etl", BEGUN), vec![(BEGUN, left.clone()), (BEGUN, done.clone())]);
+    insta::assert_snapshot!(told(&etl(), &known), @r"
+    rotation-failed: A copy of the old secret is left beside file:/etc/etl/secret: its folder cannot be written to.
+    > Remove what the message names; the next run with `--rotate` tries again. `credwatch plan etl` shows what a run would do, and does none of it.
+    ");
+    let known = and(placed("etl", BEGUN), vec![(BEGUN, left), (BEGUN, done), (BEGUN, gone)]);
+    assert_eq!(told(&etl(), &known), "");
+}

@@ -20,11 +20,7 @@ pub(in crate::assess) fn message(case: &Case<'_>, code: FindingCode) -> String {
     match code {
         FindingCode::RotationBlocked => blocked(case, facts),
         FindingCode::RotationHandover => hand_over(case, facts),
-        FindingCode::RotationFailed => {
-            let why = facts.failure(case).unwrap_or_default();
-            let which = if facts.known.history.open().is_some() { "go on" } else { "begin" };
-            format!("The rotation of the {} could not {which} in this run: {}.", noun(case), sentence(&why))
-        }
+        FindingCode::RotationFailed => failed(case, facts),
         FindingCode::OrphanLeft => orphan(facts),
         FindingCode::PredecessorKept => kept(case, facts),
         FindingCode::PredecessorStillAccepted => {
@@ -127,6 +123,17 @@ fn under_way(case: &Case<'_>, facts: &Facts<'_>) -> String {
         status.stage.name(),
         sentence(&status.next),
     )
+}
+
+fn failed(case: &Case<'_>, facts: &Facts<'_>) -> String {
+    let which = if facts.known.history.open().is_some() { "go on" } else { "begin" };
+    let failed = facts
+        .failure(case)
+        .map(|why| format!("The rotation of the {} could not {which} in this run: {}.", noun(case), sentence(&why)));
+    let copies = facts.known.history.copies_left().map(|(_, store, why)| {
+        format!("A copy of the old secret is left beside {}: {}.", shortened(store, 120), sentence(why))
+    });
+    failed.into_iter().chain(copies).collect::<Vec<_>>().join(" ")
 }
 
 fn blocked(case: &Case<'_>, facts: &Facts<'_>) -> String {

@@ -38,6 +38,7 @@ impl<'a> Case<'a> {
             return Ok(rest(Why::Frozen));
         }
         self.watch()?;
+        self.tidy_after()?;
         self.work_off()?;
         self.kept_and_gone()?;
         self.plan(None)

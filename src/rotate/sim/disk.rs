@@ -81,6 +81,8 @@ pub const fn name_of(event: &Event) -> &'static str {
         Event::PredecessorSeen { .. } => "predecessor-seen",
         Event::StoreAcked { .. } => "store-acked",
         Event::StoreDrift { .. } => "store-drift",
+        Event::CopyLeft { .. } => "copy-left",
+        Event::CopyGone { .. } => "copy-gone",
         Event::GraceStarted { .. } => "grace-started",
         Event::StoresGood { .. } => "stores-good",
         Event::Audited { .. } => "audited",

@@ -177,3 +177,16 @@ fn a_plan_waits_as_the_run_does_that_it_foresees() {
     let first: Vec<_> = story.left[..2].iter().map(|(_, why)| matches!(why, Why::Provider(_))).collect();
     assert_eq!(first, [true, true], "{:?}", story.left);
 }
+
+#[test]
+fn a_copy_that_could_not_be_dropped_at_the_end_is_told_and_dropped_by_a_later_run() {
+    let failed = at(Op::Tidy, 0, What::Error);
+    let later = Happening::Bumped { app: 0, store: 0 };
+    let story = done(&Scenario::new(vec![spec(&[Sort::File])]).with(&[failed]).when(8 * DAY, later));
+    let records = &story.records[0];
+    let place = |is_it: fn(&Event) -> bool| records.iter().position(|record| is_it(&record.event)).unwrap();
+    let left = place(|event| matches!(event, Event::CopyLeft { .. }));
+    let over = place(|event| matches!(event, Event::Done { .. }));
+    let gone = place(|event| matches!(event, Event::CopyGone { .. }));
+    assert!(left < over && over < gone, "{}", story.trace.join("\n"));
+}
