@@ -219,8 +219,8 @@ impl FindingCode {
             ),
             Self::PredecessorKept => (
                 "The old secret was kept",
-                "A rotation is over and the secret it replaced is still at the provider, on purpose.",
-                "`retire` is not set, or something spoke against its removal for 14 days.",
+                "A rotation is over, or as far as it gets by itself, and the secret it replaced is still at the provider.",
+                "`retire` is not set, something spoke against its removal for 14 days, or the provider lists several secrets and only a person can say which one is the old one (then it is a warning).",
                 "Make sure that nobody uses the old secret, and have it removed.",
             ),
             Self::PredecessorStillAccepted => (

@@ -10,7 +10,7 @@ use super::{FindingCode, Severity, judge::Case};
 use crate::{
     clock,
     inventory::Subject,
-    rotate::{Block, Known, Rotation, Stage, Status, Turn},
+    rotate::{Block, ClosedBecause, End, Known, Rotation, Stage, Status, Turn},
 };
 
 pub(super) use words::{command, message, todo};
@@ -88,7 +88,7 @@ impl<'a> Facts<'a> {
     pub(super) fn findings(&self, case: &Case<'_>) -> Vec<(FindingCode, Severity)> {
         let is_open = self.known.history.open().is_some();
         let blocked = self.block.is_some();
-        let failed = !blocked && self.failure(case).is_some();
+        let failed = !blocked && (self.failure(case).is_some() || self.known.history.copies_left().next().is_some());
         let hand_over = self.hand_over.as_ref().map(|hand| match case.now > hand.due {
             true => Severity::Critical,
             false => Severity::Warning,
@@ -100,10 +100,21 @@ impl<'a> Facts<'a> {
             (FindingCode::RotationFailed, failed.then_some(Severity::Warning)),
             (FindingCode::RotationUnderWay, under_way.then_some(Severity::Info)),
             (FindingCode::OrphanLeft, self.known.orphan().map(|_| Severity::Warning)),
-            (FindingCode::PredecessorKept, (!self.known.kept(case.now).is_empty()).then_some(Severity::Info)),
+            (FindingCode::PredecessorKept, self.kept(case.now)),
             (FindingCode::PredecessorStillAccepted, self.known.still_accepted(case.now).map(|_| Severity::Warning)),
         ];
         all.into_iter().filter_map(|(code, severity)| Some((code, severity?))).collect()
+    }
+
+    /// On purpose, or because nobody but a person can let the old secret go.
+    fn kept(&self, now: DateTime<Utc>) -> Option<Severity> {
+        let is_wanted = |rotation: &Rotation| {
+            !matches!(&rotation.end, Some(End::Closed { why: ClosedBecause::RetireNotWanted, .. }))
+        };
+        match self.known.unnamed(now) {
+            Some(rotation) if is_wanted(rotation) => Some(Severity::Warning),
+            _ => (!self.known.kept(now).is_empty()).then_some(Severity::Info),
+        }
     }
 
     /// Whether the rotation will not get on without somebody.

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use anyhow::Context;
 
 use super::{
-    desk::{Desk, StepArgs, newest, nothing},
+    desk::{Desk, StepArgs, nothing},
     stdio::{answer, piped_secret, typed_secret},
 };
 use crate::{
@@ -34,7 +34,7 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     let subject = desk.subject(&args.step)?;
     let identity = identity(subject);
     let history = desk.history(&identity)?;
-    let rotation = newest(&history).with_context(|| nothing(&args.step))?;
+    let rotation = history.newest().with_context(|| nothing(&args.step))?;
     let made = rotation.successor().filter(|_| rotation.attempt().is_some_and(|attempt| attempt.placed));
     let made =
         made.context("the rotation has put no new secret into its first store: there is nothing to compare with")?;

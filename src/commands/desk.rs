@@ -16,7 +16,7 @@ use crate::{
     rotate::{Entry, Event, History, Journal, Made, Rotation, RotationId, identity, primary},
     secret::{Fingerprint, Fingerprints, Resolver, Secret},
     settings::Settings,
-    state::{self, Sqlite, SqliteJournal, State},
+    state::{self, Memory, Sqlite, SqliteJournal, State},
     text::{argument, printable},
 };
 
@@ -80,9 +80,13 @@ impl Desk {
         management::own_apps(&self.inventory, &self.settings)
     }
 
+    pub fn memory(&self) -> anyhow::Result<Memory> {
+        Ok(Sqlite::open(&self.state)?.memory()?)
+    }
+
     /// What the last run that rotated saw of what credwatch itself signs in with.
     pub fn own<'a>(&self, apps: &'a [App]) -> anyhow::Result<Vec<Assessment<'a>>> {
-        let memory = Sqlite::open(&self.state)?.memory()?;
+        let memory = self.memory()?;
         let seen = own::recall(apps, &memory, &self.settings.policy, clock::now());
         Ok(seen.into_iter().map(|(assessment, _)| assessment).collect())
     }
@@ -139,16 +143,11 @@ impl Desk {
             history.rotations.iter().rev().find_map(|rotation| Some(rotation.plan.as_ref()?.app.clone()))
         });
         rotated.or_else(|| {
-            let memory = Sqlite::open(&self.state).ok()?.memory().ok()?;
+            let memory = self.memory().ok()?;
             let found = self.inventory.subjects().find(|subject| memory.value(*subject) == Some(value))?;
             (identity(found) != but).then(|| found.app.name.to_string())
         })
     }
-}
-
-/// The rotation that is under way, else the last one.
-pub(super) fn newest(history: &History) -> Option<&Rotation> {
-    history.open().or_else(|| history.rotations.last())
 }
 
 pub(super) fn nothing(args: &StepArgs) -> String {

@@ -1,10 +1,10 @@
 //! `credwatch claim` and `credwatch confirm`: what a person says of a hand-over. They only append to the journal.
 
-use super::desk::{StepArgs, newest, step};
+use super::desk::{StepArgs, step};
 use crate::{
     cli::Common,
     exit::Exit,
-    rotate::{Event, Part, Permit, is_person},
+    rotate::{Event, History, Part, Permit, is_person},
 };
 
 /// Say that it is you who puts the new secret in where a person has to
@@ -33,7 +33,7 @@ pub struct ConfirmArgs {
 /// # Errors
 /// Nothing waits for a person, or somebody else has claimed it.
 pub async fn claim(args: ClaimArgs, common: &Common) -> anyhow::Result<Exit> {
-    step(&args.step, common, newest, |rotation, who| {
+    step(&args.step, common, History::newest, |rotation, who| {
         let permit = rotation.may_claim(args.store.as_deref(), &who, args.take_over).map_err(anyhow::Error::msg)?;
         Ok(match permit {
             Permit::Taken(said) => (vec![], said),
@@ -48,7 +48,7 @@ pub async fn claim(args: ClaimArgs, common: &Common) -> anyhow::Result<Exit> {
 /// # Errors
 /// Nothing waits for a confirmation, or not for this person's.
 pub async fn confirm(args: ConfirmArgs, common: &Common) -> anyhow::Result<Exit> {
-    step(&args.step, common, newest, |rotation, who| {
+    step(&args.step, common, History::newest, |rotation, who| {
         let permit = rotation.may_confirm(args.store.as_deref(), &who).map_err(anyhow::Error::msg)?;
         let store = match permit {
             Permit::Taken(said) => return Ok((vec![], said)),

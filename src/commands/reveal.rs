@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{
-    desk::{Desk, StepArgs, newest, nothing},
+    desk::{Desk, StepArgs, nothing},
     signals::{Caught, cancel_on_signal},
     stdio::remark,
 };
@@ -58,7 +58,7 @@ pub async fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     let (subject, who) = (desk.subject(&args.step)?, args.step.who()?);
     let identity = identity(subject);
     let history = desk.history(&identity)?;
-    let rotation = newest(&history).with_context(|| nothing(&args.step))?;
+    let rotation = history.newest().with_context(|| nothing(&args.step))?;
     let may = rotation.may_reveal(args.store.as_deref(), &who);
     let store = may.map_err(anyhow::Error::msg)?;
     let made = rotation.successor().with_context(|| nothing(&args.step))?;

@@ -3,7 +3,7 @@
 use std::{
     collections::HashSet,
     fs, io,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use crate::{
@@ -48,4 +48,18 @@ fn expand(path: &Path) -> io::Result<Vec<PathBuf>> {
     }
     found.sort();
     Ok(found)
+}
+
+/// Where a file that need not exist yet is or will be: its folder without links, where there is one.
+pub(super) fn place(file: &Path) -> PathBuf {
+    let there = || Some(fs::canonicalize(file.parent()?).ok()?.join(file.file_name()?));
+    there().unwrap_or_else(|| {
+        file.components().fold(PathBuf::new(), |mut folded, part| {
+            match part {
+                Component::ParentDir => drop(folded.pop()),
+                part => folded.push(part),
+            }
+            folded
+        })
+    })
 }

@@ -1,8 +1,8 @@
 //! The `rotate` block of a credential: how its secret is replaced before it ends.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
-use super::raw;
+use super::{files, raw};
 use crate::{
     period::Period,
     secret::{ReferenceFault, SecretRef},
@@ -54,6 +54,22 @@ pub enum Destination {
     Person(String),
 }
 
+impl Destination {
+    /// The same for every way to write the same place.
+    fn place(&self) -> String {
+        match self {
+            Self::Store(SecretRef::File(path)) => format!("file:{}", files::place(path).display()),
+            Self::Store(SecretRef::Store { scheme: "azure-key-vault", address }) => {
+                let url = url::Url::parse(address).map_or_else(|_| address.clone(), String::from);
+                format!("azure-key-vault:{}", url.to_lowercase())
+            }
+            Self::Store(store) => store.to_string(),
+            Self::Hook(name) => format!("hook:{name}"),
+            Self::Person(who) => format!("person:{}", who.to_lowercase()),
+        }
+    }
+}
+
 const DEFAULT_BEFORE: Period = Period::from_days(30);
 const DEFAULT_LIFETIME: Period = Period::from_days(180);
 const DEFAULT_GRACE: Period = Period::from_days(7);
@@ -64,14 +80,16 @@ const SHORT_GRACE: Period = Period::from_hours(24);
 /// Two failed weeks: what a rotation may lose before the new end comes too near.
 const SPARE: Period = Period::from_days(14);
 const REMINDER: Period = Period::from_days(7);
+/// No secret lives longer, and no date is computed beyond it.
+const LONGEST: Period = Period::from_days(36_500);
 
 impl Rotation {
     /// Reads a block and checks it by itself.
     pub(super) fn read(raw: raw::Rotate, at: &At<'_>, check: &mut Check<'_>) -> Option<Self> {
-        let before = check.period(&at.key("before"), raw.before).unwrap_or(DEFAULT_BEFORE);
-        let lifetime = check.period(&at.key("lifetime"), raw.lifetime).unwrap_or(DEFAULT_LIFETIME);
-        let grace = check.period(&at.key("grace"), raw.grace).unwrap_or(DEFAULT_GRACE);
-        let abandon_after = check.period(&at.key("abandon_after"), raw.abandon_after).unwrap_or(DEFAULT_ABANDON);
+        let before = span(&at.key("before"), raw.before, check).unwrap_or(DEFAULT_BEFORE);
+        let lifetime = span(&at.key("lifetime"), raw.lifetime, check).unwrap_or(DEFAULT_LIFETIME);
+        let grace = span(&at.key("grace"), raw.grace, check).unwrap_or(DEFAULT_GRACE);
+        let abandon_after = span(&at.key("abandon_after"), raw.abandon_after, check).unwrap_or(DEFAULT_ABANDON);
         let retire = check.flag(&at.key("retire"), raw.retire).unwrap_or(false);
         let unseen = check.flag(&at.key("retire_without_usage"), raw.retire_without_usage).unwrap_or(false);
         let allow_gap = check.flag(&at.key("allow_gap"), raw.allow_gap).unwrap_or(false);
@@ -149,6 +167,16 @@ impl Rotation {
     }
 }
 
+fn span(at: &At<'_>, text: Option<Text>, check: &mut Check<'_>) -> Option<Period> {
+    let period = check.period(at, text)?;
+    if period > LONGEST {
+        let advice = "at most 36500d; providers keep a secret for some months up to a few years";
+        check.notes.add(at, FaultCode::InvalidValue, "this is more than a hundred years", advice);
+        return None;
+    }
+    Some(period)
+}
+
 fn sum(periods: [Period; 3]) -> Duration {
     periods.iter().fold(Duration::ZERO, |sum, period| sum.saturating_add(period.as_std()))
 }
@@ -159,6 +187,14 @@ fn deliveries(raw: Option<Vec<raw::Destination>>, at: &At<'_>, check: &mut Check
     let each = raw.into_iter().enumerate();
     // Through a list of its own, so that the faults of all items are noted.
     let all: Vec<_> = each.map(|(index, destination)| delivery(destination, &at.index(index), check)).collect();
+    let mut places = HashSet::new();
+    for (index, delivery) in all.iter().enumerate().filter_map(|(index, one)| Some((index, one.as_ref()?))) {
+        if !places.insert(delivery.to.place()) {
+            let advice = "name each store once; `pick_up` and `in_place` belong to that one entry";
+            let message = "this is a store that stands in the list already";
+            check.notes.add(&at.index(index), FaultCode::UnsafeRotation, message, advice);
+        }
+    }
     all.into_iter().collect()
 }
 
@@ -168,7 +204,7 @@ fn delivery(raw: raw::Destination, at: &At<'_>, check: &mut Check<'_>) -> Option
             Some(Delivery { to: destination(&text, at, check)?, pick_up: None, in_place: false })
         }
         raw::Destination::Store(raw) => {
-            let pick_up = check.period(&at.key("pick_up"), raw.pick_up);
+            let pick_up = span(&at.key("pick_up"), raw.pick_up, check);
             let in_place = check.flag(&at.key("in_place"), raw.in_place).unwrap_or(false);
             let at_store = at.key("store");
             let Some(text) = raw.store else {

@@ -22,7 +22,12 @@ pub fn known(journal: &dyn Journal, subjects: &[Subject<'_>]) -> Result<Vec<Know
         return Ok(Vec::new());
     }
     let of_one = |subject: &Subject<'_>| match identity(*subject) {
-        identity if recorded.contains(&identity) => of(journal, &identity),
+        identity if recorded.contains(&identity) => {
+            let mut known = of(journal, &identity)?;
+            // Without an opt-in no run looks whether that still holds.
+            known.history.behind = known.history.behind.filter(|_| subject.credential.rotate.is_some());
+            Ok(known)
+        }
         _ => Ok(Known::default()),
     };
     subjects.iter().map(of_one).collect()
@@ -44,8 +49,35 @@ fn of(journal: &dyn Journal, identity: &str) -> Result<Known, Incomplete> {
     }
 }
 
-/// Rotations that are under way and whose credential no inventory has any more: they are never forgotten. `memory` is what
-/// a full run of this inventory leaves behind.
+/// A rotation that is under way, and whose credential no inventory has any more.
+pub struct Lost {
+    pub identity: String,
+    pub rotation: Rotation,
+}
+
+/// They are never forgotten. `memory` is what a full run of this inventory leaves behind.
+///
+/// # Errors
+/// The journal cannot be read.
+pub fn lost(journal: &dyn Journal, subjects: &[Subject<'_>], memory: &Memory) -> Result<Vec<Lost>, Incomplete> {
+    let mut recorded = journal.identities().map_err(|fault| unreadable(&fault))?;
+    if recorded.is_empty() {
+        return Ok(Vec::new());
+    }
+    let present: HashSet<String> = subjects.iter().map(|subject| identity(*subject)).collect();
+    recorded.retain(|identity| !present.contains(identity));
+    let mut lost = Vec::new();
+    for identity in recorded {
+        let known = of(journal, &identity)?;
+        let Some(rotation) = known.history.open().filter(|open| !is_elsewhere(open, subjects, memory)) else {
+            continue;
+        };
+        lost.push(Lost { rotation: rotation.clone(), identity });
+    }
+    Ok(lost)
+}
+
+/// The same as debts of a run.
 ///
 /// # Errors
 /// The journal cannot be read.
@@ -55,21 +87,8 @@ pub fn without_app(
     memory: &Memory,
     now: DateTime<Utc>,
 ) -> Result<Vec<Incomplete>, Incomplete> {
-    let mut recorded = journal.identities().map_err(|fault| unreadable(&fault))?;
-    if recorded.is_empty() {
-        return Ok(Vec::new());
-    }
-    let present: HashSet<String> = subjects.iter().map(|subject| identity(*subject)).collect();
-    recorded.retain(|identity| !present.contains(identity));
-    let mut gone = Vec::new();
-    for identity in &recorded {
-        let known = of(journal, identity)?;
-        let Some(rotation) = known.history.open() else { continue };
-        if !is_elsewhere(rotation, subjects, memory) {
-            gone.push(Incomplete::new("rotation-app-gone", sentence(identity, rotation, now)));
-        }
-    }
-    Ok(gone)
+    let debt = |lost: &Lost| Incomplete::new("rotation-app-gone", sentence(&lost.identity, &lost.rotation, now));
+    Ok(lost(journal, subjects, memory)?.iter().map(debt).collect())
 }
 
 /// One state may serve several inventories: what another one holds is that one's business.

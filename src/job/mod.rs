@@ -3,7 +3,7 @@
 //! `audit`, `serve` and `demo` are drivers of this one function.
 
 mod fail_on;
-mod journal;
+pub mod journal;
 mod night;
 pub mod owed;
 pub mod own;

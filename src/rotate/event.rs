@@ -107,6 +107,15 @@ pub enum Event {
         store: Address,
         found: Option<Fingerprint>,
     },
+    /// The store's copy of what was there before could not be removed when it was no longer needed.
+    CopyLeft {
+        store: Address,
+        why: String,
+    },
+    /// It is removed after all.
+    CopyGone {
+        store: Address,
+    },
     GraceStarted {
         until: DateTime<Utc>,
     },
@@ -181,6 +190,12 @@ pub enum Event {
         key_ids: Vec<KeyId>,
         who: String,
     },
+    /// A run found more in the world than this journal knows, and began nothing (I15).
+    Behind {
+        why: String,
+    },
+    /// A later run found nothing of that kind any more.
+    CaughtUp {},
     Blocked {
         reason: BlockReason,
         why: String,

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{BlockReason, Event, History, Known, Marker, Planned, PlannedStore, Record, RotationId, Writing};
+use super::{
+    BlockReason, ClosedBecause, Event, Gate, History, Known, Marker, Planned, PlannedStore, Record, RotationId, Writing,
+};
 use crate::{
     inventory::{Delivery, Destination, Rotation as OptIn},
     management::Holder,
@@ -100,6 +102,25 @@ pub(crate) fn placed(app: &str, day: &'static str) -> Vec<(&'static str, Event)>
     let mut events = made(app, day);
     events.extend([(day, intent), (day, written)]);
     events
+}
+
+/// Placed, beside two secrets of which nobody knows which one the old one is.
+pub(crate) fn nameless(app: &str, day: &'static str) -> Vec<(&'static str, Event)> {
+    let mut events = placed(app, day);
+    if let Some((_, Event::Planned(plan))) = events.first_mut() {
+        plan.baseline = vec!["id-a".to_owned(), "id-b".to_owned()];
+        plan.predecessor = None;
+    }
+    events
+}
+
+/// The gate waits for its name.
+pub(crate) fn held_for_a_name() -> Event {
+    Event::GateHeld { by: vec![Gate::G5], why: "nobody knows which id the old secret has; name it".to_owned() }
+}
+
+pub(crate) fn closed_with(kept: Option<&str>, why: ClosedBecause) -> Event {
+    Event::Closed { kept: kept.map(str::to_owned), why, unacked: vec![] }
 }
 
 /// Placed, and handed over to a person on the same day.

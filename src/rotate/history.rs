@@ -24,6 +24,8 @@ pub struct History {
     pub rotations: Vec<Rotation>,
     /// What a person said is known, whatever the journal says.
     pub adopted: Vec<KeyId>,
+    /// Why the last run that looked began nothing, and since when: there is more in the world than the journal knows.
+    pub behind: Option<(String, DateTime<Utc>)>,
     /// Our own sign-ins with the credentials of this app.
     pub requests: Vec<String>,
     /// What the app's other credentials were given, by their own journals: listed with this one's, and none of its business.
@@ -51,7 +53,15 @@ impl History {
 
     fn take(&mut self, record: &Record) -> Result<(), Contradiction> {
         match &record.event {
-            Event::Adopted { key_ids, .. } => self.adopted.extend(key_ids.iter().cloned()),
+            Event::Adopted { key_ids, .. } => {
+                self.adopted.extend(key_ids.iter().cloned());
+                self.behind = None;
+            }
+            Event::Behind { why } => {
+                let since = self.behind.as_ref().map_or(record.at, |(_, since)| *since);
+                self.behind = Some((why.clone(), since));
+            }
+            Event::CaughtUp {} | Event::Planned(_) | Event::Resolved { .. } => self.behind = None,
             Event::Live { requests, .. }
             | Event::StoreAcked { requests, .. }
             | Event::StoresGood { requests, .. }
@@ -62,18 +72,33 @@ impl History {
         }
         let place = match self.rotations.iter().position(|rotation| rotation.id == record.rotation) {
             Some(place) => place,
-            None if matches!(record.event, Event::Adopted { .. }) => return Ok(()),
+            None if is_of_no_rotation(&record.event) => return Ok(()),
             None => {
                 // At most one is under way.
-                self.rotations.iter_mut().for_each(Rotation::close_again);
+                self.rotations.iter_mut().for_each(Rotation::give_way);
                 self.rotations.push(Rotation::begin(record));
                 self.rotations.len() - 1
             }
         };
-        match self.rotations.get_mut(place) {
-            Some(rotation) => rotation.take(record),
-            None => Ok(()),
-        }
+        let candidates = match &record.event {
+            Event::Planned(plan) => Some(plan.baseline.iter().filter(|id| !self.made(id)).cloned().collect()),
+            _ => None,
+        };
+        let Some(rotation) = self.rotations.get_mut(place) else { return Ok(()) };
+        rotation.candidates = candidates.unwrap_or_else(|| std::mem::take(&mut rotation.candidates));
+        rotation.take(record)
+    }
+
+    /// Whether an attempt of ours came to this.
+    fn made(&self, key_id: &str) -> bool {
+        let mut made = self.rotations.iter().flat_map(|one| &one.attempts).filter_map(|one| one.created.as_ref());
+        made.any(|made| made.key_id.as_deref() == Some(key_id))
+    }
+
+    /// Where new records belong: the rotation that is under way, else the last one.
+    #[must_use]
+    pub fn newest(&self) -> Option<&Rotation> {
+        self.open().or_else(|| self.rotations.last())
     }
 
     /// The rotation that is under way.
@@ -120,6 +145,12 @@ impl History {
         Some((key_id, why))
     }
 
+    /// Copies of what stores held before that could not be removed: each with its rotation, its store, and why not.
+    pub fn copies_left(&self) -> impl Iterator<Item = (&Rotation, &str, &str)> {
+        let stores = self.rotations.iter().rev().flat_map(|one| one.stores.iter().map(move |store| (one, store)));
+        stores.filter_map(|(one, store)| Some((one, store.address.as_str(), store.copy_left.as_deref()?)))
+    }
+
     /// Creates announced within.
     #[must_use]
     pub fn attempts_between(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> usize {
@@ -135,4 +166,9 @@ impl History {
             _ => false,
         })
     }
+}
+
+/// Said of the credential: noted with its newest rotation, or where there is none, with a name of its own.
+const fn is_of_no_rotation(event: &Event) -> bool {
+    matches!(event, Event::Adopted { .. } | Event::Behind { .. } | Event::CaughtUp {})
 }

@@ -35,7 +35,7 @@ impl Known {
     /// Whether there is nothing to say at all.
     #[must_use]
     pub const fn is_nothing(&self) -> bool {
-        self.history.rotations.is_empty() && self.rest.is_none()
+        self.history.rotations.is_empty() && self.history.behind.is_none() && self.rest.is_none()
     }
 
     /// Which of our own values this is.
@@ -61,7 +61,11 @@ impl Known {
             Why::Blocked { reason, why } => Some(Block { reason: *reason, why, rotation: self.history.open() }),
             _ => None,
         };
-        in_journal.or_else(in_run)
+        let behind = || {
+            let (why, _) = self.history.behind.as_ref()?;
+            Some(Block { reason: BlockReason::StateBehind, why, rotation: self.history.open() })
+        };
+        in_journal.or_else(in_run).or_else(behind)
     }
 
     /// A credential of ours that nobody holds and that could not be removed, and why not.
@@ -74,19 +78,26 @@ impl Known {
         self.history.left_over().or_else(in_run)
     }
 
-    /// Ids that finished rotations left at the provider, and that live as far as is known.
+    /// Finished rotations that left something at the provider which lives as far as is known: each with its id, or with
+    /// those that it may be.
     #[must_use]
-    pub fn kept(&self, now: DateTime<Utc>) -> Vec<(&Rotation, &KeyId)> {
+    pub fn kept(&self, now: DateTime<Utc>) -> Vec<(&Rotation, &[KeyId])> {
         let kept = self.history.rotations.iter().filter_map(|rotation| {
-            let (key_id, end) = match rotation.end.as_ref()? {
-                End::Closed { kept, .. } => (kept.as_ref()?, rotation.predecessor_end()),
-                End::RolledBack { kept } => (kept.as_ref()?, rotation.successor().and_then(|made| made.end)),
-                End::Done { .. } => return None,
+            let end = match rotation.end.as_ref()? {
+                End::RolledBack { .. } => rotation.successor().and_then(|made| made.end),
+                End::Closed { .. } | End::Done { .. } => rotation.predecessor_end(),
             };
-            let lives = rotation.retired.is_none() && end.is_none_or(|end| end > now);
-            lives.then_some((rotation, key_id))
+            let left = rotation.left_behind();
+            (!left.is_empty() && end.is_none_or(|end| end > now)).then_some((rotation, left))
         });
         kept.collect()
+    }
+
+    /// The newest rotation whose old secret lives on until a person says which one it is.
+    #[must_use]
+    pub fn unnamed(&self, now: DateTime<Utc>) -> Option<&Rotation> {
+        let lives = |rotation: &&Rotation| rotation.predecessor_end().is_none_or(|end| end > now);
+        self.history.rotations.iter().rev().filter(lives).find(|rotation| !rotation.unnamed().is_empty())
     }
 
     /// The last rotation, where what it removed was still accepted at its end and has not died by itself since.
@@ -185,6 +196,39 @@ mod tests {
         let retired = Event::Retired { key_id: "old-id".to_owned(), how: "by id".to_owned() };
         let gone = and(placed("etl", "2026-11-20"), vec![("2026-11-28", closed()), ("2026-11-29", retired)]);
         assert_eq!(gone.kept(on("2026-11-29")).len(), 0);
+    }
+
+    #[test]
+    fn an_old_secret_without_a_name_is_told_until_it_has_one_or_is_gone_or_over() {
+        let told = |more: Vec<Event>, day| {
+            let more = more.into_iter().map(|event| ("2026-11-28", event)).collect();
+            and(nameless("etl", "2026-11-20"), more).unnamed(on(day)).map(|one| one.unnamed().len())
+        };
+        let closed = || closed_with(None, ClosedBecause::GateHeld);
+        let named = Event::PredecessorNamed { key_id: "id-a".to_owned(), who: "ann".to_owned() };
+        let gone = Event::Retired { key_id: "id-a, id-b".to_owned(), how: "not listed".to_owned() };
+        let repair = Event::Repair { why: "it is refused".to_owned() };
+        assert_eq!(told(vec![], "2026-11-29"), None);
+        assert_eq!(told(vec![held_for_a_name()], "2026-11-29"), Some(2));
+        assert_eq!(told(vec![held_for_a_name(), named.clone()], "2026-11-29"), None);
+        assert_eq!(told(vec![closed()], "2026-11-29"), Some(2));
+        assert_eq!(told(vec![closed()], "2026-12-21"), None);
+        assert_eq!(told(vec![closed(), named], "2026-11-29"), None);
+        assert_eq!(told(vec![closed(), gone], "2026-11-29"), None);
+        assert_eq!(told(vec![repair, closed()], "2026-11-29"), None);
+    }
+
+    #[test]
+    fn what_we_made_ourselves_is_no_candidate() {
+        let mut events = nameless("etl", "2026-11-20");
+        let Some((_, Event::Planned(plan))) = events.first().cloned() else { panic!("planned first") };
+        let mut again = plan;
+        again.baseline.push("new-id".to_owned());
+        events.push(("2026-11-20", Event::Planned(again)));
+        let known = known(events);
+        let open = known.history.open().unwrap();
+        assert_eq!(open.candidates, ["id-a", "id-b"]);
+        assert!(open.may_be_predecessor("new-id").is_err() && open.may_be_predecessor("id-b").is_ok());
     }
 
     #[test]

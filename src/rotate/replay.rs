@@ -7,7 +7,7 @@ use super::{
 
 impl Rotation {
     pub(super) fn take(&mut self, record: &Record) -> Result<(), Contradiction> {
-        if let Event::Audited { .. } = record.event {
+        if let Event::Audited { .. } | Event::Behind { .. } | Event::CaughtUp {} = record.event {
             // Nothing came of it.
             return Ok(());
         }
@@ -33,7 +33,9 @@ impl Rotation {
             | Event::StoreFenced { .. }
             | Event::PredecessorSeen { .. }
             | Event::StoreAcked { .. }
-            | Event::StoreDrift { .. } => self.take_store(record),
+            | Event::StoreDrift { .. }
+            | Event::CopyLeft { .. }
+            | Event::CopyGone { .. } => self.take_store(record),
             Event::HandOver { .. } | Event::Claimed { .. } | Event::Revealed { .. } | Event::Confirmed { .. } => {
                 self.take_person(record);
             }
@@ -55,7 +57,7 @@ impl Rotation {
             Event::Repair { .. } => self.repair = true,
             Event::RetireAsked { .. } => self.ask_for_removal(),
             Event::PredecessorNamed { key_id, .. } => self.named = Some(key_id.clone()),
-            Event::Adopted { .. } | Event::Audited { .. } => {}
+            Event::Adopted { .. } | Event::Audited { .. } | Event::Behind { .. } | Event::CaughtUp {} => {}
             Event::Blocked { reason, why } => self.blocked = Some((*reason, why.clone(), record.at)),
             Event::Resolved { .. } => self.resolve(),
             Event::RollingBack { who } => {
@@ -104,7 +106,9 @@ impl Rotation {
         }
     }
 
-    pub(super) fn close_again(&mut self) {
+    /// Another rotation begins.
+    pub(super) fn give_way(&mut self) {
+        self.overtaken = true;
         if let Some((end, at)) = self.reopened.take().filter(|_| self.end.is_none()) {
             (self.end, self.ended_at) = (Some(end), at);
         }
@@ -228,7 +232,9 @@ impl Rotation {
         | Event::StoreFenced { store, .. }
         | Event::PredecessorSeen { store, .. }
         | Event::StoreAcked { store, .. }
-        | Event::StoreDrift { store, .. }) = &record.event
+        | Event::StoreDrift { store, .. }
+        | Event::CopyLeft { store, .. }
+        | Event::CopyGone { store }) = &record.event
         else {
             return;
         };

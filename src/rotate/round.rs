@@ -1,5 +1,6 @@
 //! One run over everything that opted in, as `rotate`, `plan`, `serve` and the nightly audit make it.
 
+use futures::future::join_all;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -54,13 +55,13 @@ impl Round<'_> {
     ) -> anyhow::Result<(Vec<Come<'i, Foresight>>, Vec<Unfit<'i>>)> {
         let (members, unfit) = self.opening.muster(inventory).await?;
         let engine = self.engine(&SystemClock, members.len());
-        let mut come = Vec::with_capacity(members.len());
-        for member in &members {
+        // Side by side, because each may have to wait.
+        let come = members.iter().map(async |member| {
             let target = member.target();
             let how = Box::pin(engine.foresee(&target)).await;
-            come.push(Come { subject: member.subject, policy: target.policy, how });
-        }
-        Ok((come, unfit))
+            Come { subject: member.subject, policy: target.policy, how }
+        });
+        Ok((join_all(come).await, unfit))
     }
 
     fn engine<'e>(&'e self, clock: &'e dyn Clock, opted_in: usize) -> Engine<'e> {

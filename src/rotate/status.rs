@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Back, BlockReason, ClosedBecause, End, Forward, HandOver, History, Part, Rotation, is_person};
-use crate::text::word;
+use crate::{management::KeyId, text::word};
 
 /// Where one rotation stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,8 +143,12 @@ impl Rotation {
             return status(Stage::HandOver, self.at, format!("{late}{waits}{due}"), turn, command);
         }
         if let Some(held) = &self.held {
-            let next = format!("the old secret stays: {}", held.why);
-            return status(Stage::Retiring, held.since, next, Turn::Admin, Some(format!("retire {app}")));
+            let why = match self.unnamed() {
+                [] => held.why.clone(),
+                ids => only_a_person_knows(ids),
+            };
+            let next = format!("the old secret stays: {why}");
+            return status(Stage::Retiring, held.since, next, Turn::Admin, Some(self.retire(app)));
         }
         match self.grace_until {
             None => run(Stage::Delivering, "the next run delivers to the stores that do not have it yet"),
@@ -165,15 +169,32 @@ impl Rotation {
 
     fn ended(&self, end: &End, app: &str) -> Status {
         let since = self.ended_at.unwrap_or(self.at);
-        match end {
-            End::Closed { kept: Some(kept), why, .. } if self.retired.is_none() => Status {
-                stage: Stage::Kept,
-                since,
-                next: format!("the old secret {kept} is still at the provider: {}", why.sentence()),
-                turn: Turn::Admin,
-                command: Some(format!("retire {app}")),
-            },
-            _ => Status { stage: Stage::Done, since, next: "nothing".to_owned(), turn: Turn::Nobody, command: None },
+        let (which, why) = match end {
+            End::Closed { why, .. } => ("old", why.sentence()),
+            End::RolledBack { .. } | End::Done { .. } => ("new", "the rotation was called off"),
+        };
+        let still = match (self.left_behind(), self.unnamed()) {
+            ([], _) => {
+                let next = "nothing".to_owned();
+                return Status { stage: Stage::Done, since, next, turn: Turn::Nobody, command: None };
+            }
+            (_, [_, ..]) => format!("the old secret is still at the provider: {}", only_a_person_knows(self.unnamed())),
+            (left, []) => format!("the {which} secret {} is still at the provider: {why}", left.join(", ")),
+        };
+        let (next, command) = match self.overtaken {
+            true => (format!("{still}; a later rotation has begun, so remove it at the provider"), None),
+            false => (still, Some(self.retire(app))),
+        };
+        Status { stage: Stage::Kept, since, next, turn: Turn::Admin, command }
+    }
+
+    /// The command that lets the old secret go.
+    #[must_use]
+    pub fn retire(&self, app: &str) -> String {
+        match self.unnamed() {
+            [] => format!("retire {app}"),
+            [only] => format!("retire {app} --predecessor {}", word(only)),
+            _ => format!("retire {app} --predecessor ID"),
         }
     }
 
@@ -201,6 +222,13 @@ impl Rotation {
         };
         let turn = if matches!(hand.part(store), Part::Witness { .. }) { Turn::Admin } else { person };
         Some((turn, waits, Some(format!("{verb} {app}{which}"))))
+    }
+}
+
+fn only_a_person_knows(ids: &[KeyId]) -> String {
+    match ids {
+        [only] => format!("only a person knows whether it is {only}"),
+        ids => format!("only a person knows which of these it is: {}", ids.join(", ")),
     }
 }
 
@@ -248,11 +276,8 @@ impl History {
     /// something behind.
     #[must_use]
     pub fn noteworthy(&self) -> Option<&Rotation> {
-        self.blocked().or_else(|| self.open()).or_else(|| {
-            self.rotations.iter().rev().find(|rotation| {
-                matches!(&rotation.end, Some(End::Closed { kept: Some(_), .. })) && rotation.retired.is_none()
-            })
-        })
+        let left = || self.rotations.iter().rev().find(|rotation| !rotation.left_behind().is_empty());
+        self.blocked().or_else(|| self.open()).or_else(left)
     }
 }
 

@@ -31,15 +31,23 @@ pub fn program(endpoint: &Endpoint) -> Program {
 
 /// A rotation of `etl` that came as far as its first store three days ago, and then `more`.
 pub fn journal(program: &Program, more: &[Value]) {
-    let journal = SqliteJournal::open(&program.path("state.db")).unwrap();
+    journal_of(program, "etl", more);
+}
+
+fn identity_of(program: &Program, app: &str) -> String {
     let inventory = inventory::read(&[program.path("inventory/apps.yaml")], &Settings::default()).unwrap();
-    let identity = inventory.subjects().find(|subject| &*subject.app.name == "etl").map(identity).unwrap();
+    inventory.subjects().find(|subject| &*subject.app.name == app).map(identity).unwrap()
+}
+
+fn journal_of(program: &Program, app: &str, more: &[Value]) {
+    let journal = SqliteJournal::open(&program.path("state.db")).unwrap();
+    let identity = identity_of(program, app);
     let store = format!("file:{}", program.path("secret").display());
     let fingerprint = Fingerprints::new(journal.key()).of(&Secret::new(VALUE.to_owned())).to_string();
-    let rotation = RotationId::new(1_795_000_000_000, 7);
+    let rotation = RotationId::new(1_795_000_000_000, app.len() as u128);
     let at: DateTime<Utc> = DateTime::<Utc>::from(std::time::SystemTime::now()) - TimeDelta::hours(73);
     let end = (at + TimeDelta::days(180)).to_rfc3339();
-    let plan = json!({"kind": "planned", "app": "etl", "label": null, "baseline": ["old-id"], "predecessor": "old-id",
+    let plan = json!({"kind": "planned", "app": app, "label": null, "baseline": ["old-id"], "predecessor": "old-id",
         "holder": "application", "predecessor_end": "2099-01-01T00:00:00Z", "fingerprint": null, "end": "2099-03-01T00:00:00Z",
         "grace": 604_800, "repair": false, "stores": [{"store": store, "version": null, "fingerprint": null}]});
     let marker = format!("credwatch/0193a7c2/{rotation}/1");
@@ -196,4 +204,133 @@ fn an_audits_own_sign_ins_are_noted_while_a_rotation_is_under_way() {
     assert_eq!(noted(), 0);
     audit(&program, &[]);
     assert_eq!(noted(), 1);
+}
+
+#[test]
+fn an_old_secret_that_nobody_can_name_is_a_warning_with_the_command_that_names_it() {
+    let endpoint = Endpoint::tokens();
+    let program = program(&endpoint);
+    let plan = json!({"kind": "planned", "app": "etl", "label": null, "baseline": ["id-a", "id-b"], "predecessor": null,
+        "holder": "application", "predecessor_end": "2099-01-01T00:00:00Z", "fingerprint": null, "end": "2099-03-01T00:00:00Z",
+        "grace": 604_800, "repair": false, "stores": []});
+    let closed = json!({"kind": "closed", "kept": null, "why": "gate-held", "unacked": []});
+    journal(&program, &[plan, closed]);
+    let kept = |report: &Value| {
+        let findings = credential(report, "etl")["findings"].as_array().unwrap().clone();
+        findings.into_iter().find(|finding| finding["code"] == "predecessor-kept")
+    };
+    let command = "credwatch retire etl --predecessor ID";
+    let (code, report) = audit(&program, &[]);
+    let finding = kept(&report).unwrap();
+    assert_eq!((code, &finding["severity"]), (0, &json!("warning")), "{report}");
+    assert!(finding["message"].as_str().unwrap().contains("id-a, id-b"), "{finding}");
+    assert!(finding["remedy"].as_str().unwrap().contains(command), "{finding}");
+    assert_eq!(credential(&report, "etl")["rotation"]["command"], command);
+    assert_eq!(audit(&program, &["--fail-on", "warning"]).0, 1);
+
+    let state = format!("sqlite:{}", program.path("state.db").display());
+    let run = |args: &[&str]| program.run(&[args, &["--state", &state]].concat());
+    let rows: Value = serde_json::from_str(&run(&["rotations", "-o", "json"]).stdout).unwrap();
+    let row = &rows["rotations"][0];
+    assert_eq!((&row["stage"], &row["turn"], &row["command"]), (&json!("kept"), &json!("admin"), &json!(command)));
+
+    let unnamed = run(&["retire", "etl", "--as", "ann"]);
+    assert!(unnamed.code == 2 && unnamed.stderr.contains("id-a, id-b"), "{}", unnamed.stderr);
+    let wrong = run(&["retire", "etl", "--as", "ann", "--predecessor", "new-id"]);
+    assert!(wrong.code == 2 && wrong.stderr.contains("id-a, id-b"), "{}", wrong.stderr);
+    assert_eq!(run(&["retire", "etl", "--as", "ann", "--predecessor", "id-b"]).code, 0);
+    assert_eq!(kept(&audit(&program, &[]).1), None);
+}
+
+fn rotations(program: &Program) -> (i32, Vec<Value>, String) {
+    let state = format!("sqlite:{}", program.path("state.db").display());
+    let ended = program.run(&["rotations", "-o", "json", "--state", &state]);
+    let listed: Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{ended:?}"));
+    let text = program.run(&["rotations", "--state", &state]).stdout;
+    (ended.code, listed["rotations"].as_array().unwrap().clone(), text)
+}
+
+/// The two apps of [`program`], both rotated.
+fn both_rotate(endpoint: &Endpoint) -> Program {
+    let program = program(endpoint);
+    let text = program.read("inventory/apps.yaml");
+    let second = text.lines().skip(2).take_while(|line| !line.contains("name: other")).collect::<Vec<_>>().join("\n");
+    let second = second.replace("name: etl", "name: payroll").replace("client_id: etl", "client_id: payroll");
+    program.file("inventory/apps.yaml", &format!("{text}{second}\n"))
+}
+
+#[test]
+fn a_damaged_journal_of_one_app_is_listed_beside_the_others() {
+    let program = both_rotate(&Endpoint::tokens());
+    let contradiction =
+        json!({"kind": "created", "attempt": 9, "key_id": null, "end": null, "fingerprint": "00".repeat(16)});
+    journal(&program, &[contradiction]);
+    journal_of(&program, "payroll", &[]);
+    let (code, rows, text) = rotations(&program);
+    assert_eq!((code, rows.len()), (3, 2), "{rows:?}");
+    assert_eq!((&rows[0]["app"], &rows[0]["stage"], &rows[0]["id"]), (&json!("etl"), &json!("blocked"), &Value::Null));
+    let next = rows[0]["next"].as_str().unwrap();
+    assert!(next.starts_with("blocked (state_corrupt): attempt 9 was never begun"), "{next}");
+    assert_eq!((&rows[1]["app"], &rows[1]["stage"]), (&json!("payroll"), &json!("delivering")));
+    assert_eq!(text.lines().count(), 2, "{text}");
+    // What is blocked besides says more than what cannot be read.
+    journal_of(&program, "payroll", &[json!({"kind": "blocked", "reason": "store_fight", "why": "put back"})]);
+    assert_eq!(rotations(&program).0, 1);
+}
+
+#[test]
+fn a_rotation_whose_app_left_the_inventory_is_listed() {
+    let endpoint = Endpoint::tokens();
+    let program = program(&endpoint);
+    journal(&program, &[]);
+    let left = format!("version: 1\napps:\n{}", app("other", &endpoint.url(), "S"));
+    let opted_out = program
+        .read("inventory/apps.yaml")
+        .lines()
+        .filter(|line| !line.contains("rotate:"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    let program = program.file("inventory/apps.yaml", &left);
+    let (code, rows, text) = rotations(&program);
+    assert_eq!((code, rows.len(), &rows[0]["app"], &rows[0]["command"]), (3, 1, &json!("etl"), &Value::Null));
+    assert!(text.contains("the inventory no longer has it") && text.contains("put it back"), "{text}");
+    let program = program.file("inventory/apps.yaml", &opted_out);
+    let (code, rows, text) = rotations(&program);
+    assert_eq!((code, &rows[0]["turn"], &rows[0]["command"]), (0, &json!("admin"), &Value::Null));
+    assert!(text.contains("its `rotate` block has left the inventory"), "{text}");
+}
+
+#[test]
+fn a_state_behind_the_world_is_told_without_a_rotation_until_somebody_adopts() {
+    let endpoint = Endpoint::tokens();
+    let program = program(&endpoint);
+    let state = format!("sqlite:{}", program.path("state.db").display());
+    audit(&program, &[]);
+    assert_eq!(rotations(&program).0, 0);
+    let event = serde_json::from_value(json!({"kind": "behind", "why": "the provider lists x-id"})).unwrap();
+    let at: DateTime<Utc> = DateTime::<Utc>::from(std::time::SystemTime::now()) - TimeDelta::hours(5);
+    let identity = identity_of(&program, "etl");
+    let entry = Entry {
+        identity: &identity,
+        rotation: RotationId::new(1, 1),
+        epoch: None,
+        at,
+        provider_date: None,
+        event: &event,
+    };
+    SqliteJournal::open(&program.path("state.db")).unwrap().append(entry).unwrap();
+
+    let (code, rows, text) = rotations(&program);
+    assert_eq!((code, rows.len(), &rows[0]["id"]), (1, 1, &Value::Null), "{rows:?}");
+    assert_eq!((&rows[0]["stage"], &rows[0]["turn"]), (&json!("blocked"), &json!("admin")));
+    assert!(
+        text.starts_with("etl  blocked  5 h  blocked (state_behind): the provider lists x-id\n    credwatch plan etl"),
+        "{text}"
+    );
+    let (code, report) = audit(&program, &[]);
+    assert_eq!((code, codes(&report).contains(&"rotation-blocked")), (1, true), "{report}");
+
+    assert_eq!(program.run(&["adopt", "etl", "x-id", "--as", "ann", "--state", &state]).code, 0);
+    assert_eq!(rotations(&program).0, 0);
+    assert!(!codes(&audit(&program, &[]).1).contains(&"rotation-blocked"));
 }

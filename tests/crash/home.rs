@@ -24,6 +24,9 @@ pub struct Home {
     pub mounts: Option<Mounts>,
 }
 
+/// Whatever was called off begins again at once.
+pub const ROTATE: [&str; 3] = ["rotate", "--now", "etl"];
+
 /// Between two looks at the stores from outside.
 const GLANCE: Duration = Duration::from_millis(3);
 
@@ -99,7 +102,7 @@ impl Home {
     }
 
     pub fn start(&self, fault: Option<&str>) -> Child {
-        self.command(&["rotate"]).envs(fault.map(|fault| ("CREDWATCH_FAULT", fault))).spawn().unwrap()
+        self.command(&ROTATE).envs(fault.map(|fault| ("CREDWATCH_FAULT", fault))).spawn().unwrap()
     }
 
     /// A run that nothing befalls.

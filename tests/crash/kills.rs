@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::home::Home;
+use crate::home::{Home, ROTATE};
 
 /// Installations at work side by side.
 const SIDE_BY_SIDE: usize = 12;
@@ -82,7 +82,7 @@ fn points(prelude: Prelude) -> BTreeSet<String> {
     prelude(&home).unwrap();
     let trace = home.path("trace");
     for _ in 0..RUNS {
-        let output = home.command(&["rotate"]).env("CREDWATCH_FAULT_TRACE", &trace).output().unwrap();
+        let output = home.command(&ROTATE).env("CREDWATCH_FAULT_TRACE", &trace).output().unwrap();
         if home.ended(&output).unwrap().said.contains("verifying") {
             break;
         }

@@ -93,6 +93,21 @@ fn each_state_of_a_journal_has_its_findings() {
 }
 
 #[test]
+fn an_old_secret_without_a_name_is_a_warning_where_its_removal_is_wanted() {
+    let app = etl();
+    let after = |more: Vec<Event>| {
+        let more = more.into_iter().map(|event| (BEGUN, event)).collect();
+        found(&judged(&app, &and(nameless("etl", BEGUN), more), NEW, "2026-11-26"))
+    };
+    assert_eq!(after(vec![held_for_a_name()]), "predecessor-kept:warning rotation-under-way:info");
+    assert_eq!(after(vec![closed_with(None, ClosedBecause::GateHeld)]), "predecessor-kept:warning");
+    assert_eq!(after(vec![closed_with(None, ClosedBecause::SuccessorDue)]), "predecessor-kept:warning");
+    assert_eq!(after(vec![closed_with(None, ClosedBecause::RetireNotWanted)]), "predecessor-kept:info");
+    let named = Event::PredecessorNamed { key_id: "id-a".to_owned(), who: "ann".to_owned() };
+    assert_eq!(after(vec![held_for_a_name(), named]), "rotation-under-way:info");
+}
+
+#[test]
 fn what_kept_a_run_from_rotating_is_told_and_what_is_as_it_should_be_is_not() {
     let app = etl();
     let failed = "rotation-failed:warning";
@@ -231,6 +246,11 @@ fn the_other_findings_say_what_is_and_what_to_run() {
     predecessor-kept: The app still has a secret it no longer uses at the provider (old-id): `retire` is not set for it. Not known to have the new secret: person:ops@example.org.
     > Make sure that nobody uses the old secret, and have it removed. `credwatch retire 'two words'` removes it once nothing speaks against it.
     ");
+    let nameless = and(nameless("etl", BEGUN), vec![(BEGUN, closed_with(None, ClosedBecause::GateHeld))]);
+    insta::assert_snapshot!(told(&app, &nameless), @r"
+    predecessor-kept: The app still has its old secret at the provider, and only a person can say which one that is. It is one of these: id-a, id-b.
+    > Make sure that nobody uses the old secret, and have it removed. `credwatch retire 'two words' --predecessor ID` names it, and it is removed once nothing speaks against it.
+    ");
     insta::assert_snapshot!(told(&app, &and(made("etl", BEGUN), vec![(BEGUN, left())])), @r"
     orphan-left: The secret new-id, which nobody holds, is left at the provider and could not be removed: HTTP 403.
     > Remove what stands in the way of its removal; each run with `--rotate` tries again.
@@ -296,4 +316,18 @@ fn the_report_says_where_a_rotation_stands() {
     assert_eq!(progress(&and(placed("etl", BEGUN), vec![(BEGUN, Event::Done { old_refused: None })])), None);
     let attempt = Event::AttemptClosed { attempt: 1, how: AttemptEnd::Absent };
     assert_eq!(progress(&and(made("etl", BEGUN), vec![(BEGUN, attempt)])).unwrap().stage, Stage::Planned);
+}
+
+#[test]
+fn a_copy_of_the_old_secret_that_could_not_be_removed_is_told_and_asks_nobody_for_a_new_one() {
+    let left = Event::CopyLeft { store: STORE.to_owned(), why: "its folder cannot be written to".to_owned() };
+    let gone = Event::CopyGone { store: STORE.to_owned() };
+    let done = Event::Done { old_refused: Some(true) };
+    let known = and(placed("etl", BEGUN), vec![(BEGUN, left.clone()), (BEGUN, done.clone())]);
+    insta::assert_snapshot!(told(&etl(), &known), @r"
+    rotation-failed: A copy of the old secret is left beside file:/etc/etl/secret: its folder cannot be written to.
+    > Remove what the message names; the next run with `--rotate` tries again. `credwatch plan etl` shows what a run would do, and does none of it.
+    ");
+    let known = and(placed("etl", BEGUN), vec![(BEGUN, left), (BEGUN, done), (BEGUN, gone)]);
+    assert_eq!(told(&etl(), &known), "");
 }

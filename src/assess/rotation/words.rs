@@ -20,11 +20,7 @@ pub(in crate::assess) fn message(case: &Case<'_>, code: FindingCode) -> String {
     match code {
         FindingCode::RotationBlocked => blocked(case, facts),
         FindingCode::RotationHandover => hand_over(case, facts),
-        FindingCode::RotationFailed => {
-            let why = facts.failure(case).unwrap_or_default();
-            let which = if facts.known.history.open().is_some() { "go on" } else { "begin" };
-            format!("The rotation of the {} could not {which} in this run: {}.", noun(case), sentence(&why))
-        }
+        FindingCode::RotationFailed => failed(case, facts),
         FindingCode::OrphanLeft => orphan(facts),
         FindingCode::PredecessorKept => kept(case, facts),
         FindingCode::PredecessorStillAccepted => {
@@ -51,7 +47,7 @@ pub(in crate::assess) fn todo(case: &Case<'_>, code: FindingCode) -> Option<Stri
         }
         FindingCode::RotationHandover => hand_over_steps(case, facts),
         FindingCode::RotationFailed => format!("{} shows what a run would do, and does none of it.", run("plan")),
-        FindingCode::PredecessorKept => format!("{} removes it once nothing speaks against it.", run("retire")),
+        FindingCode::PredecessorKept => let_go(case, facts),
         FindingCode::RotationUnderWay => {
             let (rotation, status) = facts.shown.as_ref()?;
             let command = status.command.as_ref()?;
@@ -127,6 +123,17 @@ fn under_way(case: &Case<'_>, facts: &Facts<'_>) -> String {
         status.stage.name(),
         sentence(&status.next),
     )
+}
+
+fn failed(case: &Case<'_>, facts: &Facts<'_>) -> String {
+    let which = if facts.known.history.open().is_some() { "go on" } else { "begin" };
+    let failed = facts
+        .failure(case)
+        .map(|why| format!("The rotation of the {} could not {which} in this run: {}.", noun(case), sentence(&why)));
+    let copies = facts.known.history.copies_left().map(|(_, store, why)| {
+        format!("A copy of the old secret is left beside {}: {}.", shortened(store, 120), sentence(why))
+    });
+    failed.into_iter().chain(copies).collect::<Vec<_>>().join(" ")
 }
 
 fn blocked(case: &Case<'_>, facts: &Facts<'_>) -> String {
@@ -215,8 +222,14 @@ fn orphan(facts: &Facts<'_>) -> String {
 }
 
 fn kept(case: &Case<'_>, facts: &Facts<'_>) -> String {
+    if let Some(rotation) = facts.known.unnamed(case.now) {
+        let ids = rotation.unnamed().iter().map(|id| shortened(id, 120)).collect::<Vec<_>>().join(", ");
+        return format!(
+            "The app still has its old secret at the provider, and only a person can say which one that is. It is one of these: {ids}."
+        );
+    }
     let all = facts.known.kept(case.now);
-    let ids: Vec<_> = all.iter().map(|(_, id)| shortened(id, 120)).collect();
+    let ids: Vec<_> = all.iter().flat_map(|(_, ids)| ids.iter()).map(|id| shortened(id, 120)).collect();
     let (why, unacked) = match all.last().and_then(|(rotation, _)| rotation.end.as_ref()) {
         Some(End::Closed { why, unacked, .. }) => (why.sentence(), unacked.as_slice()),
         _ => ("the rotation was called off", [].as_slice()),
@@ -227,6 +240,20 @@ fn kept(case: &Case<'_>, facts: &Facts<'_>) -> String {
     };
     let which = if ids.len() == 1 { "a secret it no longer uses" } else { "secrets it no longer uses" };
     format!("The app still has {which} at the provider ({}): {why}.{unacked}", ids.join(", "))
+}
+
+/// How what was kept is removed after all.
+fn let_go(case: &Case<'_>, facts: &Facts<'_>) -> String {
+    let unnamed = facts.known.unnamed(case.now);
+    let Some(rotation) = unnamed.or_else(|| facts.known.kept(case.now).last().map(|(rotation, _)| *rotation)) else {
+        return String::new();
+    };
+    if rotation.overtaken {
+        return "A later rotation has begun: remove it at the provider.".to_owned();
+    }
+    let command = rotation.retire(&credential(case.subject));
+    let names = if unnamed.is_some() { "names it, and it is removed" } else { "removes it" };
+    format!("`credwatch {command}` {names} once nothing speaks against it.")
 }
 
 fn turn(turn: &Turn) -> String {

@@ -255,6 +255,15 @@ fn a_rotation_that_could_lose_a_secret_is_refused() {
     apps.yaml:7:123: CONFLICTING_FIELDS apps[0].rotate.deliver_to[4].in_place: only a file is written in place
         remove `in_place`
     ");
+    assert_snapshot!(told(&rotate("{lifetime: 1000000d, before: 9999999999999w, deliver_to: [{store: file:/etc/etl/secret, pick_up: 40000d}]}")), @r"
+    apps.yaml:7:24: INVALID_VALUE apps[0].rotate.lifetime: this is more than a hundred years
+        at most 36500d; providers keep a secret for some months up to a few years
+    apps.yaml:7:42: INVALID_VALUE apps[0].rotate.before: this is no duration
+        a whole number and one of ms, s, m, h, d, w, as in `30d`
+    apps.yaml:7:110: INVALID_VALUE apps[0].rotate.deliver_to[0].pick_up: this is more than a hundred years
+        at most 36500d; providers keep a secret for some months up to a few years
+    ");
+    assert_eq!(told(&rotate("{lifetime: 36500d, deliver_to: [file:/etc/etl/secret]}")), "");
     assert_snapshot!(told(&with("certificate: env:A\nrotate: {deliver_to: [file:/etc/etl/secret]}")), @r"
     apps.yaml:7:14: UNSAFE_ROTATION apps[0].rotate.deliver_to: there is no `secret` to rotate
         let `secret` name the first of the stores in `deliver_to`
@@ -272,5 +281,37 @@ fn one_credential_is_not_rotated_from_two_entries() {
     assert_snapshot!(told(&text), @r"
     apps.yaml:5:41: DUPLICATE_CREDENTIAL apps[1].secret_id: another entry names the same credential, and one of the two is rotated
         keep one entry for each credential of the provider
+    ");
+}
+
+#[test]
+fn a_store_that_is_named_twice_is_refused_however_it_is_written() {
+    let told = |stores: &str| {
+        told(&with(&format!("secret: file:/etc/etl/secret\nrotate: {{deliver_to: [file:/etc/etl/secret, {stores}]}}")))
+    };
+    let vault = "azure-key-vault:https://corp.vault.azure.net/secrets/etl";
+    for twice in [
+        "file:/etc/etl/secret".to_owned(),
+        "file:/etc//etl/./secret".to_owned(),
+        "file:/etc/etl/../etl/secret".to_owned(),
+        "{store: file:/etc/etl/secret, pick_up: 9d}".to_owned(),
+        format!("'{vault}', '{vault}'"),
+        format!("'{vault}', 'azure-key-vault:https://Corp.Vault.azure.net:443/secrets/ETL'"),
+        "'vault:kv/etl#secret', 'vault:kv/etl#secret'".to_owned(),
+    ] {
+        let text = told(&twice);
+        assert!(text.contains("UNSAFE_ROTATION") && text.contains("stands in the list already"), "{twice}: {text}");
+    }
+    for apart in [
+        "file:/etc/etl/secret2",
+        "'vault:kv/etl#secret', 'vault:kv/etl#other'",
+        "'person:a@example.org', 'person:b@example.org'",
+    ] {
+        let text = told(apart);
+        assert!(!text.contains("already"), "{apart}: {text}");
+    }
+    assert_snapshot!(told("file:/etc//etl/secret"), @r"
+    apps.yaml:7:49: UNSAFE_ROTATION apps[0].rotate.deliver_to[1]: this is a store that stands in the list already
+        name each store once; `pick_up` and `in_place` belong to that one entry
     ");
 }

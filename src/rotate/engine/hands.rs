@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::{Engine, Progress, Target};
 use crate::{
     management::{CreateFault, Label, Order},
-    rotate::{Address, Effect, Event, Marker, Rest, RotationId, Seen, Source, Step},
+    rotate::{Address, Effect, Event, History, Marker, Rest, RotationId, Seen, Source, Step},
     secret::{Fingerprint, Secret},
     store::{Before, Version, Write, WriteFault},
 };
@@ -73,23 +73,39 @@ impl<'a> Engine<'a> {
                 Effect::Remove { key_id } => self.remove(target, progress, rotation, &intent, key_id).await,
             },
             Step::Tidy(store) => {
-                if let Some(known) = self.eyes(target).store(&store)
-                    && let Err(fault) = known.forget_previous().await
-                {
-                    tracing::warn!(app = %target.policy.app, %store, %fault, "the copy of the old value could not be removed");
-                }
-                fault_point!("store.tidied");
-                progress.sight.tidied.push(store);
-                Ok(())
+                progress.sight.tidied.push(store.clone());
+                self.tidy(target, progress, store).await
             }
             Step::Wait(pause) => {
-                tokio::select! {
-                    () = self.clock.sleep(pause) => {}
-                    () = self.cancel.cancelled() => {}
-                }
+                self.pause(pause).await;
                 Ok(())
             }
             Step::Rest(rest) => Err(rest),
+        }
+    }
+
+    /// Lets a store drop its copy of before; what stays is noted, and tried again by the next run.
+    async fn tidy(&self, target: &Target<'_>, progress: &Progress<'_>, store: Address) -> Result<(), Rest> {
+        let dropped = match self.eyes(target).store(&store) {
+            Some(known) => known.forget_previous().await,
+            None => Ok(()),
+        };
+        fault_point!("store.tidied");
+        let history = History::replay(&self.journal.of(&target.identity).unwrap_or_default()).unwrap_or_default();
+        let left = history.copies_left().find(|(_, left, _)| *left == store);
+        match (dropped, left) {
+            (Ok(()), None) => Ok(()),
+            (Ok(()), Some((rotation, ..))) => self.append(target, progress, rotation.id, &Event::CopyGone { store }),
+            (Err(fault), left) => {
+                tracing::warn!(app = %target.policy.app, %store, %fault, "the copy of the old value could not be removed");
+                let why = fault.to_string();
+                match (left, history.newest()) {
+                    (None, Some(rotation)) => {
+                        self.append(target, progress, rotation.id, &Event::CopyLeft { store, why })
+                    }
+                    _ => Ok(()),
+                }
+            }
         }
     }
 

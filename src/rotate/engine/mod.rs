@@ -177,11 +177,15 @@ impl<'a> Engine<'a> {
         self.outcome(target, &progress, rest)
     }
 
-    /// What [`Self::advance`] would do first that changes anything. Looks only; with no `trials` not even token requests.
+    /// What [`Self::advance`] would do first that changes anything. Looks only, and waits as a run does: what is refused twice
+    /// and then done is no refusal.
     pub async fn foresee(&self, target: &Target<'_>) -> Foresight {
         let mut progress = self.progress(target);
         for _ in 0..STEPS {
             let now = self.now(&mut progress);
+            if self.cancel.is_cancelled() || now.elapsed.saturating_sub(progress.begun) > self.deadline {
+                return Foresight::Rests(why(Why::Interrupted));
+            }
             let step = match self.decide(target, &progress, now, Allowance::everything(target.early)) {
                 Ok(step) => step,
                 Err(rest) => return Foresight::Rests(rest),
@@ -191,7 +195,7 @@ impl<'a> Engine<'a> {
                     let Progress { sight, values, .. } = &mut progress;
                     self.eyes(target).look(look, sight, values, now).await;
                 }
-                Step::Wait(pause) if pause <= self.limits.live_spacing => self.clock.sleep(pause).await,
+                Step::Wait(pause) => self.pause(pause).await,
                 Step::Rest(rest) => return Foresight::Rests(rest),
                 Step::Record { event: Event::Planned(plan), .. } => return Foresight::Begins(plan),
                 step => {
@@ -207,6 +211,13 @@ impl<'a> Engine<'a> {
             }
         }
         Foresight::Rests(why(Why::NextRun("it could not be foreseen".to_owned())))
+    }
+
+    async fn pause(&self, pause: Duration) {
+        tokio::select! {
+            () = self.clock.sleep(pause) => {}
+            () = self.cancel.cancelled() => {}
+        }
     }
 
     fn progress<'e>(&'e self, target: &Target<'_>) -> Progress<'e> {
@@ -296,8 +307,28 @@ impl<'a> Engine<'a> {
         if let Some(seconds) = progress.sight.skew().filter(|seconds| seconds.abs() > SKEW_TOLD) {
             tracing::warn!(app = %target.policy.app, seconds, "this machine's clock and the provider's differ");
         }
-        let records = self.journal.of(&target.identity).unwrap_or_default();
-        Outcome { rest, history: History::replay(&records).unwrap_or_default(), acted: progress.acted }
+        let replayed = || History::replay(&self.journal.of(&target.identity).unwrap_or_default()).unwrap_or_default();
+        let mut history = replayed();
+        if let Some(event) = standing(&rest.why, &history, &progress.sight) {
+            let rotation = history.newest().map_or(progress.fresh, |rotation| rotation.id);
+            // What cannot be noted is found again by the next run.
+            if self.append(target, progress, rotation, &event).is_ok() {
+                history = replayed();
+            }
+        }
+        Outcome { rest, history, acted: progress.acted }
+    }
+}
+
+/// What a run that goes no further leaves for those that only read the journal.
+fn standing(why: &Why, history: &History, sight: &Sight) -> Option<Event> {
+    let known = history.behind.as_ref().map(|(why, _)| why);
+    match why {
+        Why::Blocked { reason: BlockReason::StateBehind, why } if history.blocked().is_none() && known != Some(why) => {
+            Some(Event::Behind { why: why.clone() })
+        }
+        why if why.is_calm() && sight.list().is_some() && known.is_some() => Some(Event::CaughtUp {}),
+        _ => None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! One rotation: its plan, its attempts, its stores, its end.
 
+use std::slice;
+
 use chrono::{DateTime, Utc};
 
 use super::{Acked, Owner, StoreState};
@@ -27,6 +29,8 @@ pub struct Rotation {
     pub grace_until: Option<DateTime<Utc>>,
     pub held: Option<Held>,
     pub named: Option<KeyId>,
+    /// Ids that may be the predecessor's: listed when it was planned, and made by nobody of us.
+    pub candidates: Vec<KeyId>,
     pub retire_asked: bool,
     /// An id whose removal was announced, and is not seen gone yet.
     pub retiring: Option<KeyId>,
@@ -40,6 +44,8 @@ pub struct Rotation {
     pub ended_at: Option<DateTime<Utc>>,
     /// How it had ended, until a person asked for the removal of what it kept.
     pub reopened: Option<(End, Option<DateTime<Utc>>)>,
+    /// Another rotation began after it: what it kept can no longer be asked for.
+    pub overtaken: bool,
 }
 
 /// One create and what came of it.
@@ -128,6 +134,7 @@ impl Rotation {
             grace_until: None,
             held: None,
             named: None,
+            candidates: Vec::new(),
             retire_asked: false,
             retiring: None,
             retired: None,
@@ -138,6 +145,7 @@ impl Rotation {
             end: None,
             ended_at: None,
             reopened: None,
+            overtaken: false,
         }
     }
 
@@ -167,11 +175,43 @@ impl Rotation {
         let Some(plan) = &self.plan else { return Err("nothing is planned yet".to_owned()) };
         match &plan.predecessor {
             Some(known) if known != key_id => Err(format!("the old secret is known: it is {known}")),
-            None if !plan.baseline.iter().any(|listed| listed == key_id) => Err(format!(
-                "the provider did not list that id when the rotation was planned; it listed {}",
-                plan.baseline.join(", ")
-            )),
+            None if !self.candidates.iter().any(|listed| listed == key_id) => {
+                Err(format!("that id is none of those that the old secret may have: {}", self.candidates.join(", ")))
+            }
             _ => Ok(()),
+        }
+    }
+
+    /// Whether the predecessor can go only once a person has said which of the [candidates](Self::candidates) it is.
+    #[must_use]
+    pub fn needs_a_name(&self) -> bool {
+        let has_ids = self.successor().is_some_and(|made| made.key_id.is_some());
+        has_ids && self.predecessor().is_none() && self.back.is_none() && !self.candidates.is_empty()
+    }
+
+    /// Ids one of which is that of an old secret that lives on until a person says which; none before the time has come.
+    #[must_use]
+    pub fn unnamed(&self) -> &[KeyId] {
+        let is_time = match &self.end {
+            None => self.held.as_ref().is_some_and(|held| held.by.contains(&Gate::G5)),
+            Some(End::Closed { kept, .. }) => kept.is_none(),
+            Some(End::Done { .. } | End::RolledBack { .. }) => false,
+        };
+        // In a repair the old one is dead.
+        let lives = self.retired.is_none() && !self.repair;
+        if is_time && lives && self.needs_a_name() { &self.candidates } else { &[] }
+    }
+
+    /// What it left at the provider when it ended: this one, or one of these.
+    #[must_use]
+    pub fn left_behind(&self) -> &[KeyId] {
+        if self.retired.is_some() {
+            return &[];
+        }
+        match &self.end {
+            Some(End::Closed { kept: Some(kept), .. } | End::RolledBack { kept: Some(kept) }) => slice::from_ref(kept),
+            Some(End::Closed { .. }) => self.named.as_ref().map_or(self.unnamed(), slice::from_ref),
+            Some(End::Done { .. } | End::RolledBack { .. }) | None => &[],
         }
     }
 

@@ -26,6 +26,8 @@ pub struct StoreState {
     /// Runs that read the predecessor behind the open intent.
     pub predecessor_seen: Vec<(String, DateTime<Utc>)>,
     pub hand_over: Option<HandOver>,
+    /// Why its copy of what was there before is still there.
+    pub copy_left: Option<String>,
 }
 
 impl StoreState {
@@ -54,6 +56,8 @@ impl StoreState {
             Event::StoreFenced { .. } => self.intent = None,
             Event::PredecessorSeen { run, .. } => self.predecessor_seen.push((run.clone(), record.at)),
             Event::StoreAcked { version, .. } => return self.acknowledge(version.as_ref(), record),
+            Event::CopyLeft { why, .. } => self.copy_left = Some(why.clone()),
+            Event::CopyGone { .. } => self.copy_left = None,
             Event::StoreDrift { .. } => {
                 self.acked = None;
                 self.written = None;

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::{Case, Found, Look, Source, Step, Why, rest, rest_until};
 use crate::rotate::{
     Event, Rotation, TrialOutcome,
-    history::{Attempt, End, Made, REWRITES},
+    history::{Attempt, Made, REWRITES},
 };
 
 /// A removal may take this long to be noticed; it is verified no sooner.
@@ -101,7 +101,7 @@ impl<'a> Case<'a> {
         if rotation.blocked.is_some() {
             return Ok(());
         }
-        let is_kept = matches!(&rotation.end, Some(End::Closed { kept: Some(_), .. }));
+        let is_kept = !rotation.left_behind().is_empty();
         let is_old = rotation.ended_at.is_none_or(|at| self.now.wall - at > WATCH);
         if is_old && !is_kept {
             return Ok(());

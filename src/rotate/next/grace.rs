@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Case, Found, Source, Step, Why, ack::DRIFTS, rest, rest_until};
 use crate::rotate::{
-    ClosedBecause, Event, Rotation, TrialOutcome,
+    ClosedBecause, Event, Place, Rotation, TrialOutcome,
     history::{Acked, Made},
 };
 use crate::{management::Overlap, secret::Fingerprint};
@@ -145,7 +145,21 @@ impl<'a> Case<'a> {
         Some(Step::Tidy(left.address.clone()))
     }
 
-    pub(in crate::rotate) fn try_store(place: &crate::rotate::Place) -> Source {
+    /// Nor does a copy outlive a rotation for long that could not be dropped at its end, or was made after it.
+    pub(super) fn tidy_after(&self) -> Result<(), Step> {
+        let is_left = |place: &&Place| {
+            let store = &place.address;
+            let has_copy =
+                self.sight().writes_to(store) > 0 || self.history.copies_left().any(|(_, left, _)| left == store);
+            place.abilities.is_some() && has_copy && !self.sight().tidied.contains(store)
+        };
+        match self.policy.places.iter().find(is_left) {
+            Some(place) => Err(Step::Tidy(place.address.clone())),
+            None => Ok(()),
+        }
+    }
+
+    pub(in crate::rotate) fn try_store(place: &Place) -> Source {
         Source::Store(place.address.clone())
     }
 }

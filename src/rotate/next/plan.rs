@@ -1,17 +1,28 @@
 //! Whether to begin, and from what (row 1). Reads only.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Case, Found, Look, Source, Step, Why, rest, rest_until};
 use crate::{
     management::{Holder, Listed, Listing, Overlap},
-    rotate::{Event, Planned, PlannedStore, Reading, Rotation, TrialOutcome, history::Owner},
+    rotate::{
+        Event, Planned, PlannedStore, Reading, Rotation, TrialOutcome,
+        history::{End, Owner},
+    },
     secret::Fingerprint,
     store::Writable,
 };
 
 /// What the new end must lie beyond, besides `before` and the grace.
 const SPARE: TimeDelta = TimeDelta::days(14);
+
+/// What a person who hands over has besides, once the time for it is up.
+const REMINDER: Duration = Duration::from_secs(7 * 86_400);
+
+/// As the inventory bounds it: no end is computed beyond it.
+const LONGEST: TimeDelta = TimeDelta::days(36_500);
 
 /// The value in force.
 struct Present<'a> {
@@ -27,7 +38,9 @@ impl<'a> Case<'a> {
             return Ok(rest(Why::Frozen));
         }
         self.watch()?;
+        self.tidy_after()?;
         self.work_off()?;
+        self.kept_and_gone()?;
         self.plan(None)
     }
 
@@ -84,7 +97,7 @@ impl<'a> Case<'a> {
             return Err(failed("the first store is empty: put the present secret there, which is what gets replaced"));
         };
         let source = Source::Store(primary.address.clone());
-        let is_dead = match self.trial(source.clone(), value, std::time::Duration::ZERO)? {
+        let is_dead = match self.trial(source.clone(), value, Duration::ZERO)? {
             TrialOutcome::Accepted => false,
             TrialOutcome::Expired => true,
             TrialOutcome::Unknown => self.is_refused_steadily(source, value)?,
@@ -104,7 +117,7 @@ impl<'a> Case<'a> {
         if last > first && last - first >= self.limits.live_for {
             return Ok(true);
         }
-        let pause = (self.limits.live_for / 4).max(std::time::Duration::from_millis(1));
+        let pause = (self.limits.live_for / 4).max(Duration::from_millis(1));
         Err(self.after(last, pause, self.try_now(source)))
     }
 
@@ -112,8 +125,9 @@ impl<'a> Case<'a> {
         if present.is_dead || self.allow.start_early {
             return Ok(());
         }
+        let before = if self.is_called_off() { self.latest() } else { self.policy.before };
         let due = |end: DateTime<Utc>| {
-            let from = end - TimeDelta::from_std(self.policy.before).unwrap_or(TimeDelta::MAX);
+            let from = end - TimeDelta::from_std(before).unwrap_or(TimeDelta::MAX);
             if self.now.wall >= from { Ok(()) } else { Err(rest_until(Why::NotDue, from)) }
         };
         if let Some(end) = self.known_end(present.value) {
@@ -130,6 +144,21 @@ impl<'a> Case<'a> {
             }
         };
         end.map_or_else(|| Err(rest(Why::NotDue)), due)
+    }
+
+    /// How long before the end a rotation must begin at the latest, if nobody asks for it: there would be no way back any more,
+    /// or a person who is late would let the old one expire.
+    fn latest(&self) -> Duration {
+        let by_hand = self.policy.places.iter().any(|place| !place.is_readable());
+        let person = if by_hand { self.policy.abandon_after.saturating_add(REMINDER) } else { Duration::ZERO };
+        let spare = SPARE.to_std().unwrap_or_default().max(person);
+        self.policy.before.min(self.policy.grace.saturating_add(spare))
+    }
+
+    /// A person called the last one off, and it is undone: another one waits until somebody asks for it, or for the latest time.
+    fn is_called_off(&self) -> bool {
+        let last = self.history.rotations.last().and_then(|rotation| rotation.end.as_ref());
+        matches!(last, Some(End::RolledBack { kept: None }))
     }
 
     /// The end of our own successor, or what the inventory declares of a value that is not ours.
@@ -150,7 +179,7 @@ impl<'a> Case<'a> {
                 return Ok((Some(found), present.is_dead));
             }
             // Either the list is stale, or somebody removed it.
-            return match present.is_dead || self.is_gone(std::time::Duration::ZERO, listed)? {
+            return match present.is_dead || self.is_gone(Duration::ZERO, listed)? {
                 true => Ok((None, true)),
                 false => Err(Step::Look(Look::List)),
             };
@@ -226,7 +255,8 @@ impl<'a> Case<'a> {
         let needed = [self.policy.before, self.policy.grace]
             .into_iter()
             .fold(SPARE, |sum, part| sum + TimeDelta::from_std(part).unwrap_or(TimeDelta::zero()));
-        let lifetime = TimeDelta::from_std(lifetime).unwrap_or(TimeDelta::MAX);
+        // A policy at the provider may say anything.
+        let lifetime = TimeDelta::from_std(lifetime).unwrap_or(TimeDelta::MAX).min(LONGEST);
         if lifetime <= needed {
             let days = |time: TimeDelta| time.num_days();
             return Err(failed(match constraints.fixed_lifetime {

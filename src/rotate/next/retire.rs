@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::{Case, Effect, Found, Look, Step, Why, rest};
 use crate::{
-    management::{Listing, Removed},
+    management::{KeyId, Listing, Overlap, Removed},
     rotate::{
         BlockReason, ClosedBecause, Event, Gate, Rotation,
         gate::{self, Question, Verdict},
@@ -25,6 +25,9 @@ impl<'a> Case<'a> {
             return Ok(self.close(rotation, ClosedBecause::RetireNotWanted));
         }
         let Some(old) = rotation.predecessor().map(String::as_str).or(self.rotated()) else {
+            if self.are_gone(&rotation.candidates)? {
+                return Ok(Self::found_gone(rotation, &rotation.candidates));
+            }
             return self.held(rotation, vec![Gate::G5], "nobody knows which id the old secret has; name it".to_owned());
         };
         if let Some(step) = self.after_retire(rotation, old)? {
@@ -49,6 +52,34 @@ impl<'a> Case<'a> {
                 effect: Effect::Remove { key_id: old.to_owned() },
             }),
         }
+    }
+
+    /// What a rotation kept at its end, and somebody has removed since: nothing is left to tell of it.
+    pub(super) fn kept_and_gone(&self) -> Result<(), Step> {
+        // The night's one look has been taken; no answer is no news.
+        if self.policy.capabilities.overlap != Overlap::Full || self.sight().list().is_none() {
+            return Ok(());
+        }
+        for rotation in &self.history.rotations {
+            let left = rotation.left_behind();
+            if self.are_gone(left)? {
+                return Err(Self::found_gone(rotation, left));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the provider steadily lists none of these, if there are any.
+    fn are_gone(&self, ids: &[KeyId]) -> Result<bool, Step> {
+        let has_one =
+            |listing: &Listing| listing.credentials.iter().any(|listed| ids.contains(&listed.id) && listed.active);
+        let is_sought = !ids.is_empty() && self.policy.capabilities.overlap == Overlap::Full;
+        Ok(is_sought && !has_one(self.fresh_list()?) && self.is_gone(std::time::Duration::ZERO, has_one)?)
+    }
+
+    fn found_gone(rotation: &Rotation, ids: &[KeyId]) -> Step {
+        let how = "the provider no longer lists it".to_owned();
+        Self::record(rotation, Event::Retired { key_id: ids.join(", "), how })
     }
 
     fn held(&self, rotation: &'a Rotation, by: Vec<Gate>, why: String) -> Found {

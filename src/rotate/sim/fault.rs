@@ -70,7 +70,7 @@ impl What {
             Self::KillAfter | Self::LostReply => is_effect || matches!(op, Op::Append),
             Self::KillLate(_) | Self::LateApply(_) | Self::Unanswered => is_effect,
             Self::Twice(_) => matches!(op, Op::Create | Op::Write),
-            Self::Error => !matches!(op, Op::Writable | Op::Tidy | Op::Usage),
+            Self::Error => !matches!(op, Op::Writable | Op::Usage),
             Self::Throttle(_) => matches!(op, Op::List | Op::Create | Op::Remove | Op::Try | Op::Current),
             Self::Delay(_) | Self::Pause(_) | Self::Panics => !matches!(op, Op::Append),
         }

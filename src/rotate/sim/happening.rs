@@ -83,6 +83,10 @@ pub enum Happening {
     Resolved {
         app: usize,
     },
+    /// A person says which one the predecessor is, and asks for its removal.
+    Named {
+        app: usize,
+    },
     /// A person claims a hand-over and is shown the value, and does no more.
     Reveals {
         app: usize,
@@ -125,6 +129,7 @@ impl Happening {
             Self::Abort { .. } => "a person aborts",
             Self::RetireAsked { .. } => "a person asks for the removal",
             Self::Resolved { .. } => "a person resolves",
+            Self::Named { .. } => "a person names the predecessor",
             Self::LateConsumer { .. } => "a late consumer",
             Self::Reveals { .. } => "a person looks only",
         }
@@ -144,6 +149,7 @@ impl Happening {
                 | Self::Run { .. }
                 | Self::RetireAsked { .. }
                 | Self::Resolved { .. }
+                | Self::Named { .. }
                 | Self::Abort { .. }
                 | Self::LateConsumer { .. }
                 | Self::Reveals { .. }
@@ -170,6 +176,7 @@ impl Happening {
             | Self::Abort { app }
             | Self::RetireAsked { app }
             | Self::Resolved { app }
+            | Self::Named { app }
             | Self::Reveals { app, .. }
             | Self::LateConsumer { app, .. } => Some(*app),
         }

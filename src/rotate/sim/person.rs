@@ -122,6 +122,7 @@ pub fn open_rotation(records: &[Record]) -> Option<RotationId> {
         match &record.event {
             Event::Done { .. } => (is_over, keeps) = (true, false),
             Event::Closed { kept, .. } | Event::RolledBack { kept, .. } => (is_over, keeps) = (true, kept.is_some()),
+            Event::PredecessorNamed { .. } => keeps = true,
             // What was kept is asked for after all.
             Event::RetireAsked { .. } if keeps => is_over = false,
             _ => {}

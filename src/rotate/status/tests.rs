@@ -130,3 +130,28 @@ fn on_the_way_back_what_cannot_be_read_waits_for_a_persons_word() {
     let unseen = said(handed_over("etl", "2026-11-20", "2026-12-04"), vec![claimed("ann"), back], "2026-11-21");
     insta::assert_snapshot!(unseen, @"rolling-back | the old value is put back everywhere, and the new one removed after the grace | Run |");
 }
+
+#[test]
+fn an_old_secret_that_nobody_can_name_waits_for_a_person_and_says_which_ones_it_may_be() {
+    let after = |more: Vec<Event>| said(nameless("etl", "2026-11-20"), more, "2026-11-29");
+    let closed = |why| closed_with(None, why);
+    let named = || Event::PredecessorNamed { key_id: "id-b".to_owned(), who: "ann".to_owned() };
+    insta::assert_snapshot!(after(vec![held_for_a_name()]), @"retiring | the old secret stays: only a person knows which of these it is: id-a, id-b | Admin | retire etl --predecessor ID");
+    insta::assert_snapshot!(after(vec![held_for_a_name(), closed(ClosedBecause::GateHeld)]), @"kept | the old secret is still at the provider: only a person knows which of these it is: id-a, id-b | Admin | retire etl --predecessor ID");
+    insta::assert_snapshot!(after(vec![closed(ClosedBecause::RetireNotWanted), named()]), @"kept | the old secret id-b is still at the provider: `retire` is not set for it | Admin | retire etl");
+    let gone = Event::Retired { key_id: "id-a, id-b".to_owned(), how: "not listed".to_owned() };
+    assert_eq!(after(vec![closed(ClosedBecause::GateHeld), gone]), "nothing");
+    let mut only = nameless("etl", "2026-11-20");
+    if let Some((_, Event::Planned(plan))) = only.first_mut() {
+        plan.baseline.truncate(1);
+    }
+    insta::assert_snapshot!(said(only, vec![held_for_a_name()], "2026-11-29"), @"retiring | the old secret stays: only a person knows whether it is id-a | Admin | retire etl --predecessor id-a");
+}
+
+#[test]
+fn what_a_rotation_kept_that_was_called_off_is_told_too() {
+    let back = Event::RollingBack { who: "ann".to_owned() };
+    let over = Event::RolledBack { kept: Some("new-id".to_owned()), why: "the gate held".to_owned() };
+    let text = said(placed("etl", "2026-11-20"), vec![back, over], "2026-11-29");
+    insta::assert_snapshot!(text, @"kept | the new secret new-id is still at the provider: the rotation was called off | Admin | retire etl");
+}

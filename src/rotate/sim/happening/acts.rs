@@ -99,6 +99,13 @@ impl World {
             Happening::Resolved { app } => {
                 self.by_person(*app, |_| Some(Event::Resolved { who: "ops".to_owned(), note: "looked at".to_owned() }));
             }
+            Happening::Named { app } => {
+                let first = self.apps.get(*app).and_then(|app| app.provider.credentials.first());
+                let Some(key_id) = first.map(|first| first.id.clone()) else { return };
+                let who = || "ops".to_owned();
+                self.by_person_after(*app, |_| Some(Event::PredecessorNamed { key_id, who: who() }));
+                self.by_person_after(*app, |_| Some(Event::RetireAsked { who: who() }));
+            }
             Happening::LateConsumer { app, lasts } => self.consumer(*app, now + lasts),
             Happening::Reveals { app, store } => {
                 let store = AppSpec::address(*store);

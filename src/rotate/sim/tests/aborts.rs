@@ -4,6 +4,7 @@ use super::{
     super::{
         fault::{At, Fault, What},
         happening::Happening,
+        play::Story,
         scenario::{AppSpec, Scenario},
         store::Sort,
         world::{BEGIN, DAY, HOUR, MINUTE, utc},
@@ -72,4 +73,24 @@ fn what_a_rotation_kept_at_its_end_goes_when_a_person_asks_for_it() {
     let kept = AppSpec { retire: false, ..spec(&[Sort::Cas, Sort::File]) };
     let story = done(&Scenario::new(vec![kept]).when(6 * DAY, Happening::RetireAsked { app: 0 }));
     assert!(ends_with(&story, |event| matches!(event, Event::Closed { kept: Some(_), .. })), "{:?}", story.left);
+}
+
+#[test]
+fn what_was_called_off_begins_again_unasked_only_once_there_would_be_no_way_back() {
+    // 25 days are left: 16 of them are the grace and the time that a way back needs.
+    let until = |day: u64| {
+        let later = Happening::Bumped { app: 0, store: 0 };
+        story(
+            &Scenario::new(vec![spec(&[Sort::Cas])]).when(DAY / 2, Happening::Abort { app: 0 }).when(day * DAY, later),
+        )
+    };
+    let plans = |story: &Story| {
+        let planned = story.records[0].iter().filter(|record| matches!(record.event, Event::Planned(_)));
+        planned.map(|record| record.at).collect::<Vec<_>>()
+    };
+    let rests = until(6);
+    assert!(ends_with(&rests, is_undone) && plans(&rests).len() == 1, "{}", rests.trace.join("\n"));
+    let again = until(12);
+    assert!(plans(&again).last().is_some_and(|at| *at >= utc(BEGIN + 9 * DAY)), "{}", again.trace.join("\n"));
+    assert!(is_done(&again), "{}", again.trace.join("\n"));
 }

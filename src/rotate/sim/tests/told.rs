@@ -3,16 +3,16 @@
 use super::{
     super::{
         fault::{Op, What},
-        happening::Happening,
+        happening::{Happening, Which},
         play::Story,
         provider::{Date, Kind},
         scenario::{AppSpec, Scenario},
         store::Sort,
-        world::{DAY, HOUR},
+        world::{BEGIN, DAY, HOUR, utc},
     },
     stories::*,
 };
-use crate::rotate::{BlockReason, Event, Why};
+use crate::rotate::{BlockReason, End, Event, History, Known, Why};
 
 fn creates(story: &Story) -> Vec<chrono::DateTime<chrono::Utc>> {
     let sent = story.records[0].iter().filter(|record| matches!(record.event, Event::CreateIntent { .. }));
@@ -117,4 +117,76 @@ fn a_defect_that_shows_with_one_app_is_that_apps_alone() {
             done(&Scenario::new(vec![spec(&[Sort::Cas]), spec(&[Sort::File])]).with(&[at(op, nth, What::Panics)]));
         }
     }
+}
+
+#[test]
+fn an_old_secret_that_only_a_person_can_name_is_told_as_long_as_it_is_there() {
+    let nameless = || {
+        let spec = AppSpec { declared: false, strangers: 1, ends_in: 29 * DAY, ..spec(&[Sort::Cas]) };
+        Scenario::new(vec![spec])
+    };
+    let is_told = |story: &Story, day: u64| {
+        let upto = utc(BEGIN + day * DAY);
+        let records: Vec<_> = story.records[0].iter().filter(|record| record.at < upto).cloned().collect();
+        Known { history: History::replay(&records).unwrap(), rest: None }.unnamed(upto).is_some()
+    };
+    let held = story(&nameless());
+    assert!(ends_with(&held, |event| matches!(event, Event::Closed { kept: None, .. })), "{}", held.trace.join("\n"));
+    let told: Vec<bool> = [2, 5, 12, 20, 24].map(|day| is_told(&held, day)).to_vec();
+    assert_eq!(told, [false, true, true, true, true], "{}", held.trace.join("\n"));
+    for day in [6, 21] {
+        let named = done(&nameless().when(day * DAY, Happening::Named { app: 0 }));
+        assert!(is_told(&named, day) && !is_told(&named, day + 3), "{}", named.trace.join("\n"));
+        let removes = |which| Happening::StrangerRemoves { app: 0, which };
+        let gone = nameless().when(day * DAY, removes(Which::Predecessor)).when(day * DAY, removes(Which::Stranger));
+        let gone = story(&gone.when((day + 2) * DAY, Happening::Bumped { app: 0, store: 0 }));
+        assert!(is_told(&gone, day) && !is_told(&gone, day + 3), "{}", gone.trace.join("\n"));
+        let one = story(&nameless().when(day * DAY, removes(Which::Stranger)));
+        assert!(is_told(&one, day + 3), "{}", one.trace.join("\n"));
+    }
+}
+
+#[test]
+fn what_was_kept_and_then_removed_in_the_portal_is_not_told_any_more() {
+    let kept = AppSpec { retire: false, ..spec(&[Sort::Cas]) };
+    let removed = Happening::StrangerRemoves { app: 0, which: Which::Predecessor };
+    let story = story(&Scenario::new(vec![kept]).when(8 * DAY, removed));
+    let history = History::replay(&story.records[0]).unwrap();
+    assert!(matches!(history.rotations[0].end, Some(End::Closed { kept: Some(_), .. })), "{}", story.trace.join("\n"));
+    assert!(history.noteworthy().is_none(), "{}", story.trace.join("\n"));
+}
+
+#[test]
+fn a_marker_that_nobody_knows_stands_in_the_journal_until_it_is_gone() {
+    let idle = || Scenario::new(vec![AppSpec { ends_in: 80 * DAY, ..spec(&[Sort::Cas]) }]);
+    let adds = Happening::CopyAdds { app: 0 };
+    let behind = |story: &Story| History::replay(&story.records[0]).unwrap().behind.is_some();
+    let noted = |story: &Story| story.records[0].iter().filter(|one| matches!(one.event, Event::Behind { .. })).count();
+    let stays = story(&idle().when(2 * DAY + 2 * HOUR, adds.clone()));
+    assert!(behind(&stays) && noted(&stays) == 1, "{}", stays.trace.join("\n"));
+    let removes = Happening::StrangerRemoves { app: 0, which: Which::Stranger };
+    let gone = story(&idle().when(2 * DAY + 2 * HOUR, adds).when(4 * DAY + 2 * HOUR, removes));
+    assert!(!behind(&gone) && noted(&gone) == 1, "{}", gone.trace.join("\n"));
+}
+
+#[test]
+fn a_plan_waits_as_the_run_does_that_it_foresees() {
+    let throttled: Vec<_> = (0..6).map(|nth| at(Op::List, nth, What::Throttle(Some(60_000)))).collect();
+    let scenario = Scenario { dry_runs: true, ..Scenario::new(vec![spec(&[Sort::Cas])]).with(&throttled) };
+    let story = story(&scenario);
+    let first: Vec<_> = story.left[..2].iter().map(|(_, why)| matches!(why, Why::Provider(_))).collect();
+    assert_eq!(first, [true, true], "{:?}", story.left);
+}
+
+#[test]
+fn a_copy_that_could_not_be_dropped_at_the_end_is_told_and_dropped_by_a_later_run() {
+    let failed = at(Op::Tidy, 0, What::Error);
+    let later = Happening::Bumped { app: 0, store: 0 };
+    let story = done(&Scenario::new(vec![spec(&[Sort::File])]).with(&[failed]).when(8 * DAY, later));
+    let records = &story.records[0];
+    let place = |is_it: fn(&Event) -> bool| records.iter().position(|record| is_it(&record.event)).unwrap();
+    let left = place(|event| matches!(event, Event::CopyLeft { .. }));
+    let over = place(|event| matches!(event, Event::Done { .. }));
+    let gone = place(|event| matches!(event, Event::CopyGone { .. }));
+    assert!(left < over && over < gone, "{}", story.trace.join("\n"));
 }
