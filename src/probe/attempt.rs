@@ -243,7 +243,7 @@ impl Round<'_> {
         let sent = Instant::now();
         let exchanged = self.prober.wire.exchange(Request {
             url,
-            form: Some(&request.form),
+            form: Some(request.form.clone()),
             authorization: request.authorization.as_ref().map(|value| value.as_str()),
             identity: by_tls.then(|| begun.material.value()),
             id: &begun.request_id,
@@ -261,7 +261,8 @@ impl Round<'_> {
                 if reading.correlation_id.is_some() {
                     begun.seen.correlation_id = reading.correlation_id;
                 }
-                Tried::Outcome { outcome: reading.outcome, retry_after, token: reading.token }
+                let token = reading.token.filter(|_| self.keeps_tokens()).map(|token| Secret::copied(&token));
+                Tried::Outcome { outcome: reading.outcome, retry_after, token }
             }
             Err(fault) => {
                 begun.seen.latency = matches!(fault, Fault::BadAnswer(_)).then_some(latency);
@@ -272,6 +273,11 @@ impl Round<'_> {
 
     fn left(&self, begun: &Begun) -> Duration {
         self.prober.options.http.timeout.as_std().saturating_sub(begun.since.elapsed())
+    }
+
+    /// Who looks at one credential may want to see its token.
+    fn keeps_tokens(&self) -> bool {
+        self.subjects.len() == 1
     }
 
     fn barred(&self, url: &Url) -> Option<NotTested> {

@@ -135,7 +135,6 @@ impl Prober {
     }
 
     async fn test_all(&self, subjects: &[Subject<'_>], progress: impl Fn(usize)) -> Vec<(Observation, Option<Secret>)> {
-        let keeps_tokens = subjects.len() == 1;
         let round =
             Round { prober: self, subjects, issuers: discovery::Issuers::default(), breaker: Breaker::default() };
         let mut queue = Queue::new(self.options.http.per_host, self.options.http.concurrency);
@@ -166,7 +165,7 @@ impl Prober {
                     match step {
                         Step::Done(observation, token) => {
                             if let Some(slot) = seen.get_mut(index) {
-                                *slot = Some((observation, token.filter(|_| keeps_tokens)));
+                                *slot = Some((observation, token));
                             }
                             done += 1;
                             progress(done);

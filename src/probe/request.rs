@@ -1,6 +1,7 @@
 //! The token request: the client credentials grant (RFC 6749 section 4.4.2) and the client's proof of itself.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
@@ -14,7 +15,7 @@ use super::{
 use crate::{
     inventory::{App, AssertionAudience, AuthMethod, Key},
     provider::Fields,
-    secret::{Redactor, Secret},
+    secret::{Redactor, Secret, Wiped},
 };
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -43,7 +44,8 @@ impl Material {
 
 /// A token request, ready to be sent. Every text in it may be or hold the secret.
 pub(super) struct TokenRequest {
-    pub(super) form: Zeroizing<String>,
+    /// Wiped when the last who holds it lets it go.
+    pub(super) form: Bytes,
     /// Value of the `Authorization` header.
     pub(super) authorization: Option<Zeroizing<String>>,
     assertion: Option<Zeroizing<String>>,
@@ -99,7 +101,8 @@ impl TokenRequest {
             form.append_pair("scope", &scope);
         }
         form.extend_pairs(&app.params);
-        Ok(Self { form: Zeroizing::new(form.finish()), authorization, assertion })
+        let form = Wiped::from(form.finish().into_bytes());
+        Ok(Self { form: Bytes::from_owner(form), authorization, assertion })
     }
 
     /// Finds every trace of what was sent.
