@@ -139,7 +139,7 @@ impl Prober {
             Round { prober: self, subjects, issuers: discovery::Issuers::default(), breaker: Breaker::default() };
         let mut queue = Queue::new(self.options.http.per_host, self.options.http.concurrency);
         for (index, subject) in subjects.iter().enumerate() {
-            queue.push(&first_host(*subject), Job::new(index));
+            queue.push(first_host(*subject), Job::new(index));
         }
         let mut seen: Vec<Option<(Observation, Option<Secret>)>> = subjects.iter().map(|_| None).collect();
         let (mut running, mut pausing) = (FuturesUnordered::new(), FuturesUnordered::new());

@@ -143,12 +143,12 @@ fn pool(tls: rustls::ClientConfig, route: Option<&Route>, timeout: Duration) -> 
 impl Wire for Transport {
     async fn exchange(&self, request: Request<'_>) -> Result<Response, Fault> {
         if dns::is_forbidden(request.url) {
-            return Err(fault::unreachable(Unreachable::ForbiddenAddress, &host_of(request.url), fault::forbidden()));
+            return Err(fault::unreachable(Unreachable::ForbiddenAddress, host_of(request.url), fault::forbidden()));
         }
         let mut begun = None;
         match tokio::time::timeout(request.timeout, self.ask(&request, &mut begun)).await {
             Ok(done) => done,
-            Err(_) => Err(fault::timeout(&host_of(request.url), begun.is_some())),
+            Err(_) => Err(fault::timeout(host_of(request.url), begun.is_some())),
         }
     }
 }

@@ -71,7 +71,7 @@ impl Scripted {
 #[async_trait::async_trait]
 impl Wire for Arc<Scripted> {
     async fn exchange(&self, request: Request<'_>) -> Result<Response, Fault> {
-        let host = request::host_of(request.url);
+        let host = request::host_of(request.url).to_owned();
         let form: HashMap<String, String> =
             url::form_urlencoded::parse(&request.form.unwrap_or_default()).into_owned().collect();
         let client_id = form.get("client_id").cloned().unwrap_or_default();
