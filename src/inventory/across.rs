@@ -19,7 +19,8 @@ use crate::{
 
 /// Names are unique over all files.
 pub fn check_names(parts: &mut [Part]) {
-    let mut first: HashMap<Arc<str>, (usize, usize)> = HashMap::new();
+    let mut first: HashMap<Arc<str>, (usize, usize)> =
+        HashMap::with_capacity(parts.iter().map(|part| part.names.len()).sum());
     let mut again = Vec::new();
     for (part, names) in parts.iter().map(|part| &part.names).enumerate() {
         for (index, name) in names {

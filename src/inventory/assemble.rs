@@ -63,9 +63,9 @@ pub fn app(name: Arc<str>, own: Fields, common: &mut Common, at: &At<'_>, check:
     let client_id = client_id.or_else(|| missing("client_id", advice, at, check));
     let params = own.params.clone().or_else(|| defaults.params.clone()).unwrap_or_default();
     let registration = provider.and_then(|provider| {
-        let mut fields = registration::fields(provider, &own.registration, &defaults.registration, at, check);
-        fields.has_resource_param = params.contains_key("resource");
-        let found = registrations.of(provider, fields);
+        registration::note_foreign(provider, &own.registration, at, check);
+        let has_resource_param = params.contains_key("resource");
+        let found = registrations.of(provider, &own.registration, &defaults.registration, has_resource_param);
         found.map_err(|fault| registration::note(fault, &own.registration, at, check)).ok()
     });
     let credentials = credential::inherited(&own, defaults, at, check);
@@ -82,7 +82,7 @@ pub fn app(name: Arc<str>, own: Fields, common: &mut Common, at: &At<'_>, check:
         auth_method_is_usual: own.auth_method.or(defaults.auth_method).is_none(),
         assertion_audience: audience,
         assertion_alg,
-        scope: scope.map(|scope| shared(texts, scope.into())),
+        scope: scope.map(|scope| shared(texts, scope)),
         params,
         owners: shared(lists, own.owners.or_else(|| defaults.owners.clone()).unwrap_or_default()),
         tags: shared(lists, own.tags.or_else(|| defaults.tags.clone()).unwrap_or_default()),

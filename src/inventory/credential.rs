@@ -60,12 +60,13 @@ impl CredentialSet {
 pub fn finished(credentials: CredentialSet, at: &At<'_>, check: &mut Check<'_>) -> Vec<Credential> {
     let at_list = at.key("credentials");
     let mut labels = HashSet::new();
+    let is_alone = credentials.list.len() == 1;
     let mut all = Vec::with_capacity(credentials.list.len());
     for (index, fields) in credentials.list.into_iter().enumerate() {
         let at_item = at_list.index(index);
         let at = if credentials.in_list { &at_item } else { at };
         let advice = "give each credential of an app a label of its own; it tells them apart in reports and messages";
-        if !labels.insert(fields.label.clone()) {
+        if !is_alone && !labels.insert(fields.label.clone()) {
             if fields.label.is_some() {
                 check.notes.add(&at.key("label"), FaultCode::DuplicateName, "this label is used above", advice);
             } else {

@@ -13,26 +13,36 @@ use crate::{
 pub struct Registrations(Vec<Known>);
 
 struct Known {
-    fields: provider::Fields,
+    /// As the app wrote them; what it inherits is the same for all.
+    own: provider::Fields,
+    has_resource_param: bool,
     registration: Arc<Registration>,
+    scope: Option<Arc<str>>,
 }
 
 /// More different ones than this are not looked for.
 const MOST_KNOWN: usize = 16;
 
 impl Registrations {
-    /// Where an app is registered, and the scope to ask for.
+    /// Where an app is registered, and the scope to ask for; by its own fields and those of the defaults that mean
+    /// something to this provider.
     pub fn of(
         &mut self,
         provider: &'static dyn Provider,
-        fields: provider::Fields,
-    ) -> Result<(Arc<Registration>, Option<String>), FieldFault> {
-        let scope = fields.scope.clone().or_else(|| provider.default_scope(&fields));
-        let is_same =
-            |known: &&Known| known.registration.provider.name() == provider.name() && same(&known.fields, &fields);
+        own: &provider::Fields,
+        defaults: &provider::Fields,
+        has_resource_param: bool,
+    ) -> Result<(Arc<Registration>, Option<Arc<str>>), FieldFault> {
+        let is_same = |known: &&Known| {
+            known.registration.provider.name() == provider.name()
+                && known.has_resource_param == has_resource_param
+                && same(&known.own, own)
+        };
         if let Some(known) = self.0.iter().find(is_same) {
-            return Ok((Arc::clone(&known.registration), scope));
+            return Ok((Arc::clone(&known.registration), known.scope.clone()));
         }
+        let fields = provider::Fields { has_resource_param, ..inherit(own, defaults, provider.fields()) };
+        let scope: Option<Arc<str>> = fields.scope.clone().or_else(|| provider.default_scope(&fields)).map(Arc::from);
         let endpoints = provider.endpoints(&fields)?;
         let registration = Arc::new(Registration {
             provider,
@@ -42,21 +52,15 @@ impl Registrations {
             realm: fields.realm.clone(),
         });
         if self.0.len() < MOST_KNOWN {
-            self.0.push(Known { fields, registration: Arc::clone(&registration) });
+            let (registration, scope) = (Arc::clone(&registration), scope.clone());
+            self.0.push(Known { own: own.clone(), has_resource_param, registration, scope });
         }
         Ok((registration, scope))
     }
 }
 
-/// The provider's fields, as written, with those of the defaults that mean something to this provider; a field of
-/// the app's own that does not is noted.
-pub fn fields(
-    provider: &'static dyn Provider,
-    own: &provider::Fields,
-    defaults: &provider::Fields,
-    at: &At<'_>,
-    check: &mut Check<'_>,
-) -> provider::Fields {
+/// Notes the fields of the app's own that mean nothing to its provider.
+pub fn note_foreign(provider: &'static dyn Provider, own: &provider::Fields, at: &At<'_>, check: &mut Check<'_>) {
     let known = provider.fields();
     for field in written(own).into_iter().filter(|field| !known.contains(field)) {
         let message = format!("`{}` has no use for this", provider.name());
@@ -66,7 +70,6 @@ pub fn fields(
         };
         check.notes.add(&at.key(field), FaultCode::ForeignField, message, advice);
     }
-    inherit(own, defaults, known)
 }
 
 /// Notes what a provider cannot work with, at the app or at the default it comes from.
@@ -106,8 +109,7 @@ fn same(one: &provider::Fields, other: &provider::Fields) -> bool {
     macro_rules! compare {
         ($($field:ident),*) => { $(one.$field == other.$field)&&* };
     }
-    let rest = (&one.token_endpoint, one.has_resource_param, &one.scope);
-    registration_fields!(compare) && rest == (&other.token_endpoint, other.has_resource_param, &other.scope)
+    registration_fields!(compare) && one.token_endpoint == other.token_endpoint && one.scope == other.scope
 }
 
 fn inherit(own: &provider::Fields, defaults: &provider::Fields, known: &[&str]) -> provider::Fields {

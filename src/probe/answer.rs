@@ -1,6 +1,6 @@
 //! From an answer to an outcome: what of it is kept, and that nothing of the secret is.
 
-use std::cell::LazyCell;
+use std::{borrow::Cow, cell::LazyCell};
 
 use crate::{
     inventory::App,
@@ -17,20 +17,21 @@ const DESCRIPTION_LIMIT: usize = 300;
 /// Of a description, before anything is searched in it, bytes.
 const READ_LIMIT: usize = 4096;
 
-pub(super) struct Reading {
+pub(super) struct Reading<'r> {
     pub(super) outcome: Outcome,
     /// The server's own name for the request.
     pub(super) correlation_id: Option<String>,
-    pub(super) token: Option<Secret>,
+    /// Where it stands in the answer.
+    pub(super) token: Option<Cow<'r, str>>,
 }
 
 /// Reads an answer the way the app's provider means it. `redactor` knows what was sent.
-pub(super) fn read(
+pub(super) fn read<'r>(
     app: &App,
-    response: &Response,
+    response: &'r Response,
     retry_after: Option<u64>,
     redactor: impl FnOnce() -> Redactor,
-) -> Reading {
+) -> Reading<'r> {
     let (reply, tokens) = Reply::parse(response.status, &response.body);
     let meaning = app.registration.provider.read(&reply, Sent::by(app.auth_method));
     let is_disguised = meaning == Meaning::Token && !may_be_json(response.content_type.as_deref());

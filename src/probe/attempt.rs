@@ -89,13 +89,13 @@ impl Job {
 
 impl Begun {
     /// The host that is asked next.
-    fn host(&self, subject: Subject<'_>) -> String {
+    fn host<'h>(&'h self, subject: Subject<'h>) -> &'h str {
         self.endpoint.as_ref().map_or_else(|| first_host(subject), |endpoint| host_of(&endpoint.url))
     }
 }
 
 /// The host that is asked first.
-pub(super) fn first_host(subject: Subject<'_>) -> String {
+pub(super) fn first_host(subject: Subject<'_>) -> &str {
     match &subject.app.registration.token_endpoint {
         TokenEndpoint::Known(url) | TokenEndpoint::Discover { issuer: url } => host_of(url),
     }
@@ -113,7 +113,7 @@ impl Round<'_> {
                 Err(observation) => return Step::Done(observation, None),
             },
         };
-        if begun.tries > 0 && self.breaker.is_open(&begun.host(subject)) {
+        if begun.tries > 0 && self.breaker.is_open(begun.host(subject)) {
             return Step::Done(begun.seen, None);
         }
         let (outcome, retry_after, token) = match self.attempt(subject, &mut begun).await {
@@ -126,9 +126,10 @@ impl Round<'_> {
         let dice = || Uuid::new_v4().as_u128() as f64 / u128::MAX as f64;
         let decided = retry::decide(&outcome, retry_after, begun.tries, self.left(&begun), dice);
         let host = begun.host(subject);
-        self.breaker.saw(&host, &outcome, decided.is_break());
+        self.breaker.saw(host, &outcome, decided.is_break());
         match decided {
-            ControlFlow::Continue(after) if !self.breaker.is_open(&host) => {
+            ControlFlow::Continue(after) if !self.breaker.is_open(host) => {
+                let host = host.to_owned();
                 begun.seen.outcome = outcome;
                 Step::Again { job: Job { index: job.index, begun: Some(begun) }, after, host }
             }
@@ -204,7 +205,7 @@ impl Round<'_> {
                 begun.tries = 0;
                 begun.endpoint = Some(endpoint.clone());
                 if host_of(&endpoint.url) != host_of(issuer) {
-                    return Tried::Elsewhere(host_of(&endpoint.url));
+                    return Tried::Elsewhere(host_of(&endpoint.url).to_owned());
                 }
                 endpoint
             }
@@ -225,7 +226,7 @@ impl Round<'_> {
         let is_last = |fault: &Fault| retry::decide(&fault.clone().into(), None, tries, left, || 1.0).is_break();
         let asked = self.issuers.endpoint(&*self.prober.wire, issuer, &begun.request_id, timeout, is_last);
         // Others may be asking already; their time is not ours.
-        tokio::time::timeout(left, asked).await.unwrap_or_else(|_| Err(fault::timeout(&host_of(issuer), false)))
+        tokio::time::timeout(left, asked).await.unwrap_or_else(|_| Err(fault::timeout(host_of(issuer), false)))
     }
 
     async fn send(&self, subject: Subject<'_>, begun: &mut Begun, endpoint: &Endpoint, timeout: Duration) -> Tried {
@@ -243,7 +244,7 @@ impl Round<'_> {
         let sent = Instant::now();
         let exchanged = self.prober.wire.exchange(Request {
             url,
-            form: Some(&request.form),
+            form: Some(request.form.clone()),
             authorization: request.authorization.as_ref().map(|value| value.as_str()),
             identity: by_tls.then(|| begun.material.value()),
             id: &begun.request_id,
@@ -261,7 +262,8 @@ impl Round<'_> {
                 if reading.correlation_id.is_some() {
                     begun.seen.correlation_id = reading.correlation_id;
                 }
-                Tried::Outcome { outcome: reading.outcome, retry_after, token: reading.token }
+                let token = reading.token.filter(|_| self.keeps_tokens()).map(|token| Secret::copied(&token));
+                Tried::Outcome { outcome: reading.outcome, retry_after, token }
             }
             Err(fault) => {
                 begun.seen.latency = matches!(fault, Fault::BadAnswer(_)).then_some(latency);
@@ -274,6 +276,11 @@ impl Round<'_> {
         self.prober.options.http.timeout.as_std().saturating_sub(begun.since.elapsed())
     }
 
+    /// Who looks at one credential may want to see its token.
+    fn keeps_tokens(&self) -> bool {
+        self.subjects.len() == 1
+    }
+
     fn barred(&self, url: &Url) -> Option<NotTested> {
         let list = self.prober.options.allow.as_deref()?;
         (!allows(list, url)).then(|| NotTested::HostNotAllowed { host: url.host_str().unwrap_or_default().to_owned() })
@@ -284,7 +291,7 @@ impl Begun {
     /// Its time ran out while it waited for a place: what it saw last stands.
     fn timed_out(&self, subject: Subject<'_>) -> Outcome {
         match &self.seen.outcome {
-            Outcome::NotTested(_) => fault::timeout(&first_host(subject), false).into(),
+            Outcome::NotTested(_) => fault::timeout(first_host(subject), false).into(),
             seen => seen.clone(),
         }
     }

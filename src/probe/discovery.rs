@@ -23,14 +23,19 @@ pub(super) struct Endpoint {
     pub(super) url: Url,
     /// For clients that prove themselves by TLS (`mtls_endpoint_aliases`, RFC 8705 section 5).
     pub(super) tls_url: Option<Url>,
-    pub(super) issuer: String,
+    /// As its metadata name it; `None`: it is declared.
+    issuer: Option<String>,
     /// Its metadata lists `client_secret_post` and not `client_secret_basic`.
     pub(super) only_post: bool,
 }
 
 impl Endpoint {
-    /// An endpoint that is declared; its issuer is what is left without the paths servers use.
     pub(super) fn declared(url: &Url) -> Self {
+        Self { url: url.clone(), tls_url: None, issuer: None, only_post: false }
+    }
+
+    /// Of a declared endpoint what is left without the paths servers use.
+    pub(super) fn issuer(&self) -> String {
         const PATHS: [(&str, &str); 7] = [
             ("/protocol/openid-connect/token", ""),
             ("/oauth2/v2.0/token", "/v2.0"),
@@ -40,10 +45,9 @@ impl Endpoint {
             ("/oauth/token", "/"),
             ("/token", ""),
         ];
-        let bare = url.as_str().split(['?', '#']).next().unwrap_or_default();
-        let issuer = PATHS.iter().find_map(|(end, left)| Some(format!("{}{left}", bare.strip_suffix(end)?)));
-        let issuer = issuer.unwrap_or_else(|| bare.to_owned());
-        Self { url: url.clone(), tls_url: None, issuer, only_post: false }
+        let bare = self.url.as_str().split(['?', '#']).next().unwrap_or_default();
+        let derived = || PATHS.iter().find_map(|(end, left)| Some(format!("{}{left}", bare.strip_suffix(end)?)));
+        self.issuer.clone().or_else(derived).unwrap_or_else(|| bare.to_owned())
     }
 }
 
@@ -106,7 +110,7 @@ async fn ask(wire: &dyn Wire, issuer: &Url, id: &str, timeout: Duration) -> Resu
         if response.status >= 500 || response.status == 429 {
             reason = Err(fault::unreachable(
                 Unreachable::Broken,
-                &host_of(issuer),
+                host_of(issuer),
                 "the issuer's metadata cannot be had now",
             ));
         } else if response.status == 200
@@ -144,7 +148,7 @@ fn endpoint(issuer: &Url, metadata: Metadata) -> Result<Endpoint, &'static str> 
     let methods = metadata.token_endpoint_auth_methods_supported.unwrap_or_default();
     let takes = |method: &str| methods.iter().any(|listed| listed == method);
     let only_post = takes("client_secret_post") && !takes("client_secret_basic");
-    Ok(Endpoint { url, tls_url, issuer: named, only_post })
+    Ok(Endpoint { url, tls_url, issuer: Some(named), only_post })
 }
 
 /// What a secret may be sent to: https, and on this machine only what an issuer on this machine names.
@@ -159,7 +163,7 @@ fn safe(issuer: &Url, url: &str) -> Option<Url> {
 }
 
 fn discovery(issuer: &Url, sentence: &str) -> Fault {
-    fault::unreachable(Unreachable::Discovery, &host_of(issuer), sentence)
+    fault::unreachable(Unreachable::Discovery, host_of(issuer), sentence)
 }
 
 #[cfg(test)]
@@ -229,7 +233,7 @@ mod tests {
             ("http://127.0.0.1:9401/token", "http://127.0.0.1:9401"),
             ("https://login.microsoftonline.com/t/oauth2/v2.0/token", "https://login.microsoftonline.com/t/v2.0"),
         ] {
-            assert_eq!(Endpoint::declared(&url(endpoint)).issuer, issuer);
+            assert_eq!(Endpoint::declared(&url(endpoint)).issuer(), issuer);
         }
     }
 }

@@ -135,12 +135,11 @@ impl Prober {
     }
 
     async fn test_all(&self, subjects: &[Subject<'_>], progress: impl Fn(usize)) -> Vec<(Observation, Option<Secret>)> {
-        let keeps_tokens = subjects.len() == 1;
         let round =
             Round { prober: self, subjects, issuers: discovery::Issuers::default(), breaker: Breaker::default() };
         let mut queue = Queue::new(self.options.http.per_host, self.options.http.concurrency);
         for (index, subject) in subjects.iter().enumerate() {
-            queue.push(&first_host(*subject), Job::new(index));
+            queue.push(first_host(*subject), Job::new(index));
         }
         let mut seen: Vec<Option<(Observation, Option<Secret>)>> = subjects.iter().map(|_| None).collect();
         let (mut running, mut pausing) = (FuturesUnordered::new(), FuturesUnordered::new());
@@ -166,7 +165,7 @@ impl Prober {
                     match step {
                         Step::Done(observation, token) => {
                             if let Some(slot) = seen.get_mut(index) {
-                                *slot = Some((observation, token.filter(|_| keeps_tokens)));
+                                *slot = Some((observation, token));
                             }
                             done += 1;
                             progress(done);

@@ -113,12 +113,12 @@ impl Pool {
             hosts.retain(|_, host| Arc::strong_count(host) > 1);
         }
         let shown = host_of(url);
-        let unusable = || fault::unreachable(Unreachable::Connect, &shown, "this is no address to connect to");
+        let unusable = || fault::unreachable(Unreachable::Connect, shown, "this is no address to connect to");
         let uri: Uri = origin.parse().map_err(|_| unusable())?;
         let host = Arc::new(Host {
             is_proxied: self.connector.is_proxied(&uri),
             origin: uri,
-            name: HeaderValue::from_str(&shown).map_err(|_| unusable())?,
+            name: HeaderValue::from_str(shown).map_err(|_| unusable())?,
             idle: Mutex::default(),
             freed: Notify::new(),
             open: Arc::default(),

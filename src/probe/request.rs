@@ -1,8 +1,11 @@
 //! The token request: the client credentials grant (RFC 6749 section 4.4.2) and the client's proof of itself.
 
+use std::borrow::Cow;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use url::{Url, form_urlencoded};
+use url::{Position, Url, form_urlencoded};
 use zeroize::Zeroizing;
 
 use super::{
@@ -14,7 +17,7 @@ use super::{
 use crate::{
     inventory::{App, AssertionAudience, AuthMethod, Key},
     provider::Fields,
-    secret::{Redactor, Secret},
+    secret::{Redactor, Secret, Wiped},
 };
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -43,7 +46,8 @@ impl Material {
 
 /// A token request, ready to be sent. Every text in it may be or hold the secret.
 pub(super) struct TokenRequest {
-    pub(super) form: Zeroizing<String>,
+    /// Wiped when the last who holds it lets it go.
+    pub(super) form: Bytes,
     /// Value of the `Authorization` header.
     pub(super) authorization: Option<Zeroizing<String>>,
     assertion: Option<Zeroizing<String>>,
@@ -63,10 +67,10 @@ impl TokenRequest {
         form.append_pair("grant_type", "client_credentials");
         let (mut authorization, mut assertion) = (None, None);
         let audience = match app.assertion_audience {
-            AssertionAudience::TokenEndpoint => endpoint.url.as_str(),
-            AssertionAudience::Issuer => &endpoint.issuer,
+            AssertionAudience::TokenEndpoint => endpoint.url.as_str().into(),
+            AssertionAudience::Issuer => Cow::from(endpoint.issuer()),
         };
-        let statement = Statement { client_id: &app.client_id, audience, now };
+        let statement = Statement { client_id: &app.client_id, audience: &audience, now };
         match (auth_method(app, endpoint), material) {
             // Never both ways in one request (RFC 6749 section 2.3; Okta answers 401 to it).
             (AuthMethod::ClientSecretBasic, Material::Secret(secret)) => {
@@ -99,7 +103,8 @@ impl TokenRequest {
             form.append_pair("scope", &scope);
         }
         form.extend_pairs(&app.params);
-        Ok(Self { form: Zeroizing::new(form.finish()), authorization, assertion })
+        let form = Wiped::from(form.finish().into_bytes());
+        Ok(Self { form: Bytes::from_owner(form), authorization, assertion })
     }
 
     /// Finds every trace of what was sent.
@@ -125,7 +130,7 @@ fn basic(client_id: &str, secret: &str) -> Zeroizing<String> {
     Zeroizing::new(format!("Basic {}", &*Zeroizing::new(STANDARD.encode(joined.as_bytes()))))
 }
 
-fn scope(app: &App) -> Option<std::borrow::Cow<'_, str>> {
+fn scope(app: &App) -> Option<Cow<'_, str>> {
     if let Some(scope) = &app.scope {
         return Some((&**scope).into());
     }
@@ -143,9 +148,8 @@ fn misfit() -> Unreadable {
 }
 
 /// `host`, or `host:port` where the port is not the scheme's own.
-pub(super) fn host_of(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+pub(super) fn host_of(url: &Url) -> &str {
+    &url[Position::BeforeHost..Position::AfterPort]
 }
 
 #[cfg(test)]
@@ -162,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_host_is_shown_with_a_port_of_its_own() {
-        let shown = |url: &str| host_of(&url.parse().unwrap());
+        let shown = |url: &str| host_of(&url.parse().unwrap()).to_owned();
         assert_eq!(shown("https://id.example.org/token?x=1"), "id.example.org");
         assert_eq!(shown("http://127.0.0.1:9400/token"), "127.0.0.1:9400");
     }

@@ -22,7 +22,6 @@ use hyper::body::{Body as _, Incoming};
 use sha2::{Digest, Sha256};
 use tokio::{sync::Mutex, time::Instant};
 use url::{Position, Url};
-use zeroize::Zeroizing;
 
 use super::{
     BadAnswer, SetupFault, Unreachable,
@@ -34,7 +33,10 @@ use super::{
     request::host_of,
     tls::Trust,
 };
-use crate::{secret::Secret, settings};
+use crate::{
+    secret::{Secret, Wiped},
+    settings,
+};
 
 /// Longest body that is read, before and after decompression, bytes.
 pub(super) const BODY_LIMIT: usize = 256 * 1024;
@@ -47,7 +49,7 @@ pub(super) const AGENT: &str = concat!("credwatch/", env!("CARGO_PKG_VERSION"));
 pub(super) struct Request<'a> {
     pub(super) url: &'a Url,
     /// Posted as a form; `None` = GET.
-    pub(super) form: Option<&'a str>,
+    pub(super) form: Option<Bytes>,
     pub(super) authorization: Option<&'a str>,
     /// PEM of the TLS client certificate.
     pub(super) identity: Option<&'a Secret>,
@@ -63,7 +65,7 @@ pub(super) struct Response {
     pub(super) retry_after: Option<String>,
     pub(super) content_type: Option<String>,
     /// May hold a token.
-    pub(super) body: Zeroizing<Vec<u8>>,
+    pub(super) body: Wiped,
 }
 
 /// The way out.
@@ -141,12 +143,12 @@ fn pool(tls: rustls::ClientConfig, route: Option<&Route>, timeout: Duration) -> 
 impl Wire for Transport {
     async fn exchange(&self, request: Request<'_>) -> Result<Response, Fault> {
         if dns::is_forbidden(request.url) {
-            return Err(fault::unreachable(Unreachable::ForbiddenAddress, &host_of(request.url), fault::forbidden()));
+            return Err(fault::unreachable(Unreachable::ForbiddenAddress, host_of(request.url), fault::forbidden()));
         }
         let mut begun = None;
         match tokio::time::timeout(request.timeout, self.ask(&request, &mut begun)).await {
             Ok(done) => done,
-            Err(_) => Err(fault::timeout(&host_of(request.url), begun.is_some())),
+            Err(_) => Err(fault::timeout(host_of(request.url), begun.is_some())),
         }
     }
 }
@@ -210,8 +212,7 @@ impl Drop for Doubt<'_> {
 }
 
 fn message(request: &Request<'_>, uri: Uri) -> http::Request<Body> {
-    let form = request.form.map(|form| Bytes::copy_from_slice(form.as_bytes()));
-    let mut message = http::Request::new(Body::from(form.unwrap_or_default()));
+    let mut message = http::Request::new(Body::from(request.form.clone().unwrap_or_default()));
     *message.uri_mut() = uri;
     let mut headers = HeaderMap::with_capacity(8);
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
@@ -245,7 +246,7 @@ async fn read(mut answer: http::Response<Incoming>, begun: &mut Option<u16>) -> 
         return Err(too_large());
     }
     // Room for all of it at once, where that is known: a buffer that grows leaves copies of the token behind.
-    let mut body = Zeroizing::new(Vec::with_capacity(expected));
+    let mut body = Wiped::with_capacity(expected);
     while let Some(frame) = answer.body_mut().frame().await {
         let Ok(data) = frame?.into_data() else { continue };
         if body.len() + data.len() > BODY_LIMIT {
@@ -264,8 +265,8 @@ async fn read(mut answer: http::Response<Incoming>, begun: &mut Option<u16>) -> 
 }
 
 /// Nobody is asked for compression, and some compress all the same. `None`: it is more than the limit.
-fn unfolded(body: &[u8]) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
-    let mut plain = Zeroizing::new(Vec::with_capacity(BODY_LIMIT));
+fn unfolded(body: &[u8]) -> io::Result<Option<Wiped>> {
+    let mut plain = Wiped::with_capacity(BODY_LIMIT);
     let limit = u64::try_from(BODY_LIMIT).unwrap_or(u64::MAX);
     MultiGzDecoder::new(body).take(limit + 1).read_to_end(&mut plain)?;
     Ok((plain.len() <= BODY_LIMIT).then_some(plain))

@@ -39,10 +39,10 @@ pub struct Reply {
 impl Reply {
     /// Takes an answer apart; the tokens in it, if there are any, are handed out apart from it. Survives anything.
     #[must_use]
-    pub fn parse(status: u16, body: &[u8]) -> (Self, Tokens) {
+    pub fn parse(status: u16, body: &[u8]) -> (Self, Tokens<'_>) {
         let success = (200..300).contains(&status);
         let mut reply = Self { status, ..Self::default() };
-        let strict = serde_json::from_slice::<Members>(body).ok();
+        let strict = serde_json::from_slice::<Members<'_>>(body).ok();
         reply.is_json = strict.is_some();
         let mut members = strict.unwrap_or_else(|| Members::guessed(&String::from_utf8_lossy(body)));
         // A name said twice means one thing to one reader and another to the next: no proof of a token.
@@ -55,7 +55,7 @@ impl Reply {
             return (reply, Tokens { granted: token, stray: Vec::new() });
         }
         let text = String::from_utf8_lossy(body);
-        let mut stray: Vec<Secret> = token.into_iter().collect();
+        let mut stray: Vec<Secret> = token.iter().map(|token| Secret::copied(token)).collect();
         members.tokens(&mut stray);
         tokens::of_text(&text, &mut stray);
         reply.fill(&members);
@@ -80,7 +80,7 @@ impl Reply {
         self.is_json || self.error.is_some() || !self.error_codes.is_empty()
     }
 
-    fn fill(&mut self, members: &Members) {
+    fn fill(&mut self, members: &Members<'_>) {
         self.error = members.error();
         self.description = members.description(self.error.as_deref());
         self.suberror = members.text("suberror");
@@ -131,7 +131,7 @@ fn is_page(text: &str) -> bool {
     ["<html", "<!doctype", "<head", "<body", "<script"].iter().any(|tag| start.to_ascii_lowercase().contains(tag))
 }
 
-impl Members {
+impl Members<'_> {
     fn guessed(text: &str) -> Self {
         if is_page(text) {
             return Self::default();

@@ -8,6 +8,7 @@ mod program;
 mod redact;
 mod reference;
 mod resolve;
+mod wiped;
 
 pub use fingerprint::{Fingerprint, Fingerprints, NotAFingerprint};
 pub use program::ExecRule;
@@ -15,34 +16,39 @@ pub use redact::Redactor;
 pub use reference::{ReferenceFault, SecretRef, is_variable};
 pub(crate) use resolve::LIMIT;
 pub use resolve::{Resolver, Shelf, Unreadable};
+pub use wiped::Wiped;
 
-use std::fmt;
-
-use zeroize::{Zeroize, Zeroizing};
+use std::{fmt, mem};
 
 /// A secret value in memory.
-pub struct Secret(Zeroizing<Box<str>>);
+pub struct Secret(Box<str>);
 
 impl Secret {
     /// Takes the value over; the buffer it came in is wiped.
     #[must_use]
-    pub fn new(mut value: String) -> Self {
+    pub fn new(value: String) -> Self {
         // `into_boxed_str` may reallocate and leave an unwiped copy behind: copy to the exact size, wipe the source.
-        let exact = Box::<str>::from(value.as_str());
-        value.zeroize();
-        Self(Zeroizing::new(exact))
+        let exact = Self::copied(&value);
+        drop(Wiped::from(value.into_bytes()));
+        exact
     }
 
     /// A copy of the value, which stays where it is.
     #[must_use]
     pub fn copied(value: &str) -> Self {
-        Self(Zeroizing::new(value.into()))
+        Self(value.into())
     }
 
     /// The value itself, for the one place that sends, signs with or delivers it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        drop(Wiped::from(mem::take(&mut self.0).into_boxed_bytes().into_vec()));
     }
 }
 

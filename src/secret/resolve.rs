@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
-use super::{ExecRule, Secret, SecretRef, program};
+use super::{ExecRule, Secret, SecretRef, Wiped, program};
 
 /// Longest value from a file or a program; a certificate with its chain and key is a tenth of it.
 pub(crate) const LIMIT: usize = 64 * 1024;
@@ -206,7 +206,7 @@ fn check_edges(secret: &Secret) -> Result<(), Unreadable> {
     }
 }
 
-fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+fn read_file(path: &Path) -> Result<Wiped, String> {
     let file = open(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
         io::ErrorKind::PermissionDenied => "no permission to read the file".to_owned(),
@@ -217,7 +217,7 @@ fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
         return Err("this is no regular file".to_owned());
     }
     // The exact room at once: a buffer that grows leaves copies behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT + 1));
+    let mut bytes = Wiped::with_capacity(LIMIT + 1);
     let read = file.take(LIMIT as u64 + 1).read_to_end(&mut bytes);
     read.map_err(|error| format!("the file cannot be read: {}", error.kind()))?;
     if bytes.len() > LIMIT { Err(format!("the file is larger than {} KiB", LIMIT / 1024)) } else { Ok(bytes) }

@@ -93,7 +93,8 @@ impl<'a> Check<'a> {
                 "write it in one line of plain text",
             );
         }
-        if text.chars().count() > MAX_LINE {
+        // No text has more characters than bytes.
+        if text.len() > MAX_LINE && text.chars().count() > MAX_LINE {
             return self.invalid(at, "this is longer than 1,000 characters", "shorten it");
         }
         Some(text)

@@ -71,9 +71,9 @@ impl Scripted {
 #[async_trait::async_trait]
 impl Wire for Arc<Scripted> {
     async fn exchange(&self, request: Request<'_>) -> Result<Response, Fault> {
-        let host = request::host_of(request.url);
+        let host = request::host_of(request.url).to_owned();
         let form: HashMap<String, String> =
-            url::form_urlencoded::parse(request.form.unwrap_or_default().as_bytes()).into_owned().collect();
+            url::form_urlencoded::parse(&request.form.unwrap_or_default()).into_owned().collect();
         let client_id = form.get("client_id").cloned().unwrap_or_default();
         let nth = {
             let mut calls = self.calls.lock().unwrap();
@@ -90,7 +90,7 @@ impl Wire for Arc<Scripted> {
         self.count(&host, -1);
         let (status, retry_after, body) = done.unwrap_or_else(|_| Err(fault::timeout(&host, false)))?;
         let retry_after = Some(retry_after.to_owned()).filter(|value| !value.is_empty());
-        Ok(Response { status, retry_after, content_type: None, body: zeroize::Zeroizing::new(body.into()) })
+        Ok(Response { status, retry_after, content_type: None, body: body.as_bytes().to_vec().into() })
     }
 }
 

@@ -18,7 +18,7 @@ struct Wired(Mutex<Vec<Duration>>);
 impl Wire for Arc<Wired> {
     async fn exchange(&self, request: Request<'_>) -> Result<Response, Fault> {
         self.0.lock().unwrap().push(request.timeout);
-        let body = zeroize::Zeroizing::new(TOKEN.as_bytes().to_vec());
+        let body = TOKEN.as_bytes().to_vec().into();
         Ok(Response { status: 200, retry_after: None, content_type: None, body })
     }
 }

@@ -13,11 +13,12 @@ use crate::{provider::oauth_error, secret::Secret};
 
 /// Members of the answer's object.
 #[derive(Default)]
-pub(super) struct Members {
+pub(super) struct Members<'b> {
     /// Without the access token.
     map: Map<String, Value>,
-    /// `None`: there is none, or it is no text.
-    token: Option<Secret>,
+    /// Where it stands in the body: it is most of it, and each copy would have to be wiped. `None`: there is none, or it
+    /// is no text.
+    token: Option<Cow<'b, str>>,
     /// A name stood there twice; the first one is kept.
     pub(super) repeats: bool,
 }
@@ -47,10 +48,10 @@ const DESCRIPTION: [&str; 16] = [
     "Error",
 ];
 
-impl Members {
+impl<'b> Members<'b> {
     /// The access token, if it is a string that is not blank; it does not stay behind.
-    pub(super) fn take_token(&mut self) -> Option<Secret> {
-        self.token.take().filter(|token| !token.expose().trim().is_empty())
+    pub(super) fn take_token(&mut self) -> Option<Cow<'b, str>> {
+        self.token.take().filter(|token| !token.trim().is_empty())
     }
 
     /// The tokens that are left, and those that stand in a text.
@@ -149,23 +150,22 @@ fn collect(value: &Value, texts: &mut Vec<String>) {
     }
 }
 
-impl From<Map<String, Value>> for Members {
+impl From<Map<String, Value>> for Members<'_> {
     fn from(mut map: Map<String, Value>) -> Self {
         let token = match map.remove(TOKEN) {
-            Some(Value::String(token)) => Some(Secret::new(token)),
+            Some(Value::String(token)) => Some(Cow::Owned(token)),
             _ => None,
         };
         Self { map, token, repeats: false }
     }
 }
 
-impl<'de> Deserialize<'de> for Members {
+impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(MembersVisitor)
     }
 }
 
-/// Where the token stands in the answer: it is most of it, and each copy would have to be wiped.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Token<'a> {
@@ -176,13 +176,13 @@ enum Token<'a> {
 struct MembersVisitor;
 
 impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members;
+    type Value = Members<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Members, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Members<'de>, A::Error> {
         let mut members = Members::default();
         let mut has_token = false;
         while let Some(name) = access.next_key::<String>()? {
@@ -190,7 +190,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
                 let token = access.next_value::<Token<'_>>()?;
                 match token {
                     _ if std::mem::replace(&mut has_token, true) => members.repeats = true,
-                    Token::Text(token) => members.token = Some(Secret::copied(&token)),
+                    Token::Text(token) => members.token = Some(token),
                     Token::Other(IgnoredAny) => {}
                 }
                 continue;

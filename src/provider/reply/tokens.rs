@@ -1,14 +1,16 @@
 //! The tokens of an answer that is no success: nobody needs them, and what is shown of the answer may repeat them.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::secret::Secret;
 
 /// What an answer handed out.
-#[derive(Debug, Default)]
-pub struct Tokens {
-    /// The access token of a success.
-    pub granted: Option<Secret>,
+#[derive(Default)]
+pub struct Tokens<'b> {
+    /// The access token of a success, where it stands in the body.
+    pub granted: Option<Cow<'b, str>>,
     /// Those of any other answer: nothing that is shown may hold one.
     pub stray: Vec<Secret>,
 }
