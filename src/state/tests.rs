@@ -237,7 +237,7 @@ fn what_is_no_state_is_refused_and_the_run_goes_on_without_memory() {
     the state could not be used: /empty.db is no credwatch state or is damaged (it is empty or another program's); restore it from a backup, or move it away to begin anew
     the state could not be used: /text.db is no credwatch state or is damaged (SQLite finds it damaged); restore it from a backup, or move it away to begin anew
     the state could not be used: /foreign.db is no credwatch state or is damaged (it is empty or another program's); restore it from a backup, or move it away to begin anew
-    the state could not be used: /future.db was written by a newer credwatch (schema 99, this one knows 2); update credwatch
+    the state could not be used: /future.db was written by a newer credwatch (schema 99, this one knows 3); update credwatch
     the state could not be used: /torn.db is no credwatch state or is damaged (SQLite finds it damaged); restore it from a backup, or move it away to begin anew
     the state could not be used: /folder.db: unable to open database file: /folder.db
     the state could not be used: /file: File exists (os error 17)
