@@ -11,13 +11,20 @@ use super::StateFault;
 /// Held by a run; freed on drop, and by the kernel when the process dies.
 #[derive(Debug)]
 pub struct RunLock {
-    _held: Option<File>,
+    held: Option<File>,
 }
 
 impl RunLock {
     /// For a state nobody else can see.
     pub(super) const fn none() -> Self {
-        Self { _held: None }
+        Self { held: None }
+    }
+}
+
+impl Drop for RunLock {
+    /// A program that is just being started holds a copy of the file until it runs: closing ours would not free the lock.
+    fn drop(&mut self) {
+        let _ = self.held.as_ref().map(File::unlock);
     }
 }
 
@@ -39,7 +46,7 @@ pub(super) fn lock(database: &Path) -> Result<RunLock, StateFault> {
         .open(&path)
         .map_err(|error| fault(&path, &error))?;
     match file.try_lock() {
-        Ok(()) => Ok(RunLock { _held: Some(file) }),
+        Ok(()) => Ok(RunLock { held: Some(file) }),
         Err(TryLockError::WouldBlock) => Err(StateFault::Locked(path)),
         Err(TryLockError::Error(error)) => Err(fault(&path, &error)),
     }
@@ -98,4 +105,22 @@ fn is_network(folder: &Path) -> io::Result<bool> {
 #[cfg(not(target_os = "linux"))]
 fn is_network(_: &Path) -> io::Result<bool> {
     Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_of_the_file_that_is_still_open_keeps_nobody_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("state.db");
+        let lock_again = || lock(&database).is_ok();
+        let held = lock(&database).ok().unwrap();
+        let copy = held.held.as_ref().unwrap().try_clone().unwrap();
+        assert!(!lock_again());
+        drop(held);
+        assert!(lock_again());
+        drop(copy);
+    }
 }

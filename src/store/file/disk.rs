@@ -146,7 +146,7 @@ pub(super) fn allows(path: &Path, access: Access) -> bool {
 
 /// The right to write a file: freed on drop, and by the kernel.
 pub(super) struct Lock {
-    _held: File,
+    held: File,
 }
 
 pub(super) enum LockFault {
@@ -169,9 +169,16 @@ impl Lock {
         // Whoever had it may have removed its file in between: a lock on that one would bind nobody.
         let ours = file.metadata().map_err(LockFault::Io)?.ino();
         match fs::symlink_metadata(path) {
-            Ok(about) if about.ino() == ours => Ok(Self { _held: file }),
+            Ok(about) if about.ino() == ours => Ok(Self { held: file }),
             _ => Err(LockFault::Taken),
         }
+    }
+}
+
+impl Drop for Lock {
+    /// A program that is just being started holds a copy of the file until it runs: closing ours would not free the lock.
+    fn drop(&mut self) {
+        let _ = self.held.unlock();
     }
 }
 
