@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -107,7 +108,9 @@ impl Sqlite {
 /// own, which takes along what SQLite leaves beside one that could not be made.
 fn create(path: &Path, folder: &Path) -> Result<(), StateFault> {
     let io = |error: &std::io::Error| file::fault(path, error);
-    let room = tempfile::Builder::new().prefix(".credwatch-state-").tempdir_in(folder).map_err(|error| io(&error))?;
+    let mut room = tempfile::Builder::new();
+    room.prefix(".credwatch-state-").permissions(std::fs::Permissions::from_mode(0o700));
+    let room = room.tempdir_in(folder).map_err(|error| io(&error))?;
     let temp = tempfile::NamedTempFile::new_in(room.path()).map_err(|error| io(&error))?;
     let mut connection = Connection::open(temp.path()).map_err(|error| fault(Some(path), &error))?;
     // It is synced as a whole before it has its name: nothing in it has to be before.
