@@ -185,20 +185,7 @@ fn far_apart(times: impl Iterator<Item = DateTime<Utc>>, gap: Duration) -> usize
 /// A sign-in log lags by hours; one that shows nothing of ours for so long shows nothing of others either.
 const CONTROL: TimeDelta = TimeDelta::days(3);
 
-/// A consumer that signs in once per pick-up time may be this late, and so may the log that tells of it.
-const LATE: TimeDelta = TimeDelta::days(1);
-
 impl Case<'_> {
-    /// The last use of the old one came while consumers were still picking the new one up, and it has been quiet for as long
-    /// as the slowest of them needs. Whoever uses it later has not picked the new one up: that holds for good.
-    fn was_before_its_pick_up(&self, rotation: &Rotation, used: DateTime<Utc>) -> bool {
-        let acked = self.last_ack(rotation).and_then(|acked| acked.provider);
-        let (Some(acked), Some(date)) = (acked, self.sight().provider_date()) else { return false };
-        let grace = self.grace_of(rotation);
-        let quiet = used + grace + LATE;
-        used <= acked + grace && quiet <= date && quiet <= self.now.wall
-    }
-
     /// Asks the provider's sign-in log whether anybody but us used `key_id`.
     pub(super) fn ask_usage(&self, key_id: String, control: String, since: DateTime<Utc>) -> Step {
         let ours = self.history.requests.iter().chain(&self.sight().requests).cloned().collect();
@@ -235,7 +222,6 @@ fn usage(case: &Case<'_>, rotation: &Rotation, question: Question<'_>, doubts: &
     match case.sight().usage(question.goes) {
         None => return Err(case.ask_usage(question.goes.to_owned(), control.to_owned(), since)),
         Some(Ok(Usage::Unused)) => {}
-        Some(Ok(Usage::UsedAt(at))) if case.was_before_its_pick_up(rotation, *at) => {}
         Some(Ok(Usage::UsedAt(at))) => {
             doubts.add(Gate::G4, format!("it was used at {}", crate::clock::rfc3339(*at)));
         }

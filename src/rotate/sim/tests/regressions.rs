@@ -4,12 +4,12 @@ use super::{
     super::{
         fault::{At, Fault, Op, What},
         happening::{Happening, Which},
-        play::{Story, is_blocked, play},
+        play::{is_blocked, play},
         provider::{Kind, Lags},
         random,
         scenario::{AppSpec, Scenario},
         store::Sort,
-        world::{BEGIN, DAY, HOUR, MINUTE, SECOND, utc},
+        world::{DAY, HOUR, MINUTE, SECOND},
     },
     stories::*,
 };
@@ -280,29 +280,5 @@ fn an_attempt_that_comes_to_nothing_is_taken_back_by_the_run_that_made_it() {
         let sent = first(|event| matches!(event, Event::RemoveIntent { .. }));
         let closed = first(|event| matches!(event, Event::AttemptClosed { .. }));
         assert!((closed - sent).num_minutes() < 5, "{}", story.trace.join("\n"));
-    }
-}
-
-#[test]
-fn a_use_while_the_new_one_is_picked_up_holds_the_old_one_until_it_has_been_quiet_as_long() {
-    let spec = || AppSpec { tells_usage: true, without_usage: false, ..spec(&[Sort::Cas]) };
-    let late = |lasts| Happening::LateConsumer { app: 0, lasts };
-    let sent = |story: &Story| {
-        let mut sent = story.records[0].iter().filter(|record| matches!(record.event, Event::RetireIntent { .. }));
-        sent.next().map(|record| record.at)
-    };
-    // The last use 24 h after the delivery: two days for the pick-up, and one more.
-    let early = done(&Scenario::new(vec![spec()]).when(DAY / 2, late(DAY / 2 + HOUR)));
-    assert!(sent(&early).is_some_and(|at| at >= utc(BEGIN + 4 * DAY)), "{}", early.trace.join("\n"));
-    // Still used after the pick-up time, all along or once per pick-up time and a little late: a person has to look.
-    let all_along = Scenario::new(vec![spec()]).when(DAY / 2, late(4 * DAY));
-    let mut now_and_then = Scenario::new(vec![spec()]);
-    for nth in 0..9 {
-        now_and_then = now_and_then.when(DAY + nth * (2 * DAY + 20 * HOUR), late(0));
-    }
-    for scenario in [all_along, now_and_then] {
-        let held = story(&scenario);
-        assert_eq!(sent(&held), None, "{}", held.trace.join("\n"));
-        assert!(ends_with(&held, |event| matches!(event, Event::Closed { kept: Some(_), .. })));
     }
 }
