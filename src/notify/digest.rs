@@ -91,7 +91,7 @@ pub fn letter(digest: &Digest<'_>) -> Result<Letter, minijinja::Error> {
     groups.truncate(LISTED);
     resolved.truncate(LISTED);
     let view = View {
-        headline: headline(digest.admin, need, count - need, ended),
+        headline: headline(digest, need, count - need, ended),
         gap: run::gap(digest.last_run, digest.now),
         entries: groups.iter().map(|(assessment, events)| entry(assessment, events, digest)).collect(),
         more: count - groups.len(),
@@ -193,11 +193,15 @@ fn subject(digest: &Digest<'_>, groups: &[Group<'_, '_>], resolved: &[Line]) -> 
     }
 }
 
-fn headline(admin: bool, count: usize, rotated: usize, resolved: usize) -> String {
-    let need = match (count, admin) {
+fn headline(digest: &Digest<'_>, count: usize, rotated: usize, resolved: usize) -> String {
+    let is_rotation = |event: &Event<'_>| event.code == FindingCode::RotationUnderWay.name();
+    let need = match (count, digest.admin) {
         (0, _) if rotated > 0 => {
             let are = if rotated == 1 { "is" } else { "are" };
-            format!("{} {are} being rotated; nothing is to be done.", plural(rotated, "credential", "credentials"))
+            format!("{} {are} being rotated.", plural(rotated, "credential", "credentials"))
+        }
+        (0, _) if digest.events.iter().any(is_rotation) => {
+            return format!("{} resolved.", plural(resolved, "finding", "findings"));
         }
         (0, _) => return format!("{} resolved; nothing is to be done.", plural(resolved, "finding", "findings")),
         (1, true) => "1 credential needs attention.".to_owned(),
@@ -302,6 +306,8 @@ fn line(event: &Event<'_>) -> Option<Line> {
     let Kind::Resolved(ending) = event.kind else { return None };
     let since = event.told.map(|told| format!(", told {}", told.format("%Y-%m-%d"))).unwrap_or_default();
     let how = match ending {
+        // What is left to do, if anything, is a finding of its own.
+        Ending::Mended if event.code == FindingCode::RotationUnderWay.name() => "the rotation is over",
         Ending::Mended => "no longer found",
         Ending::Replaced => "another finding took its place",
         Ending::Removed => "no longer in the inventory",

@@ -234,6 +234,9 @@ pub struct Planned {
     pub label: Option<String>,
     /// Every id listed before the create.
     pub baseline: Vec<KeyId>,
+    /// Those of them that may be the predecessor's, as it was seen then; `None`: not noted.
+    #[serde(default)]
+    pub candidates: Option<Vec<KeyId>>,
     /// `None`: not known, or the provider has no ids.
     pub predecessor: Option<KeyId>,
     pub holder: Holder,

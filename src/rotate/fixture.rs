@@ -65,6 +65,7 @@ pub(crate) fn planned(app: &str) -> Event {
         app: app.to_owned(),
         label: None,
         baseline: vec!["old-id".to_owned()],
+        candidates: None,
         predecessor: Some("old-id".to_owned()),
         holder: Holder::Application,
         predecessor_end: Some(on("2026-12-20")),

@@ -81,6 +81,9 @@ fn listed(case: &Case<'_>, listing: &Listing, question: Question<'_>, doubts: &m
         Some(stays) if stays == question.goes => doubts.add(Gate::G5, "old and new are the same credential"),
         _ => {}
     }
+    if listing.credentials.iter().any(|listed| listed.id == question.goes && !listed.is_secret) {
+        doubts.add(Gate::G5, "what is named as the old secret is no client secret");
+    }
     let others =
         listing.credentials.iter().filter(|listed| listed.id != question.goes && listed.active && listed.is_secret);
     if others.count() == 0 {

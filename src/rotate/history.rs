@@ -56,6 +56,9 @@ impl History {
             Event::Adopted { key_ids, .. } => {
                 self.adopted.extend(key_ids.iter().cloned());
                 self.behind = None;
+                // What a person says stays is no old secret of ours.
+                let stays = |id: &KeyId| key_ids.contains(id);
+                self.rotations.iter_mut().for_each(|rotation| rotation.candidates.retain(|id| !stays(id)));
             }
             Event::Behind { why } => {
                 let since = self.behind.as_ref().map_or(record.at, |(_, since)| *since);
@@ -81,7 +84,10 @@ impl History {
             }
         };
         let candidates = match &record.event {
-            Event::Planned(plan) => Some(plan.baseline.iter().filter(|id| !self.made(id)).cloned().collect()),
+            Event::Planned(plan) => {
+                let may_be = plan.candidates.as_ref().unwrap_or(&plan.baseline).iter();
+                Some(may_be.filter(|id| !self.made(id) && !self.adopted.contains(id)).cloned().collect())
+            }
             _ => None,
         };
         let Some(rotation) = self.rotations.get_mut(place) else { return Ok(()) };

@@ -232,6 +232,20 @@ mod tests {
     }
 
     #[test]
+    fn what_was_seen_to_be_another_or_is_said_to_stay_is_no_candidate() {
+        let mut events = nameless("etl", "2026-11-20");
+        if let Some((_, Event::Planned(plan))) = events.first_mut() {
+            plan.baseline.push("a-certificates".to_owned());
+            plan.candidates = Some(vec!["id-a".to_owned(), "id-b".to_owned()]);
+        }
+        events.push(("2026-11-28", Event::Adopted { key_ids: vec!["id-b".to_owned()], who: "ann".to_owned() }));
+        let known = known(events);
+        let open = known.history.open().unwrap();
+        assert_eq!(open.candidates, ["id-a"]);
+        assert!(open.may_be_predecessor("a-certificates").is_err());
+    }
+
+    #[test]
     fn a_store_that_is_put_back_again_and_again_after_the_end_is_told_until_it_holds_ours() {
         let drift = || Event::StoreDrift { store: STORE.to_owned(), found: Some(OLD) };
         let mended = || Event::StoreWritten { store: STORE.to_owned(), fingerprint: NEW, version: None };

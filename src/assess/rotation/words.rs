@@ -249,7 +249,8 @@ fn let_go(case: &Case<'_>, facts: &Facts<'_>) -> String {
         return String::new();
     };
     if rotation.overtaken {
-        return "A later rotation has begun: remove it at the provider.".to_owned();
+        return "A later rotation has begun: remove it at the provider, or say with `credwatch adopt` that it stays."
+            .to_owned();
     }
     let command = rotation.retire(&credential(case.subject));
     let names = if unnamed.is_some() { "names it, and it is removed" } else { "removes it" };

@@ -196,6 +196,8 @@ impl<'a> Engine<'a> {
                     self.eyes(target).look(look, sight, values, now).await;
                 }
                 Step::Wait(pause) => self.pause(pause).await,
+                // Nothing that anybody would miss.
+                Step::Tidy(store) => progress.sight.tidied.push(store),
                 Step::Rest(rest) => return Foresight::Rests(rest),
                 Step::Record { event: Event::Planned(plan), .. } => return Foresight::Begins(plan),
                 step => {

@@ -72,6 +72,7 @@ impl<'a> Case<'a> {
             app: self.policy.app.clone(),
             label: self.policy.label.clone(),
             baseline: listing.credentials.iter().map(|listed| listed.id.clone()).collect(),
+            candidates: Some(candidates(listing, &present).map(|listed| listed.id.clone()).collect()),
             holder,
             predecessor_end: predecessor.map_or(self.policy.declared_end, |listed| listed.end),
             predecessor: predecessor.map(|listed| listed.id.clone()),
@@ -125,7 +126,7 @@ impl<'a> Case<'a> {
         if present.is_dead || self.allow.start_early {
             return Ok(());
         }
-        let before = if self.is_called_off() { self.latest() } else { self.policy.before };
+        let before = if self.is_called_off(present) { self.latest() } else { self.policy.before };
         let due = |end: DateTime<Utc>| {
             let from = end - TimeDelta::from_std(before).unwrap_or(TimeDelta::MAX);
             if self.now.wall >= from { Ok(()) } else { Err(rest_until(Why::NotDue, from)) }
@@ -138,9 +139,8 @@ impl<'a> Case<'a> {
             Some(listed) => listed.end,
             // Nobody knows which one it is: as soon as one of those that it may be is due. Too early is no outage.
             None => {
-                let may_be = listing.credentials.iter().filter(|listed| listed.is_secret && listed.active);
-                let may_be = may_be.filter(|listed| fits(listed, present) != Some(false));
-                may_be.filter_map(|listed| listed.end).filter(|end| *end > self.now.wall).min()
+                let ends = candidates(listing, present).filter_map(|listed| listed.end);
+                ends.filter(|end| *end > self.now.wall).min()
             }
         };
         end.map_or_else(|| Err(rest(Why::NotDue)), due)
@@ -155,10 +155,13 @@ impl<'a> Case<'a> {
         self.policy.before.min(self.policy.grace.saturating_add(spare))
     }
 
-    /// A person called the last one off, and it is undone: another one waits until somebody asks for it, or for the latest time.
-    fn is_called_off(&self) -> bool {
-        let last = self.history.rotations.last().and_then(|rotation| rotation.end.as_ref());
-        matches!(last, Some(End::RolledBack { kept: None }))
+    /// A person called the last one off, and what it was about is back: another one waits until somebody asks for it, or for
+    /// the latest time.
+    fn is_called_off(&self, present: &Present<'_>) -> bool {
+        self.history.rotations.last().is_some_and(|last| {
+            let is_back = last.plan.as_ref().is_some_and(|plan| plan.fingerprint == Some(present.value));
+            is_back && matches!(last.end, Some(End::RolledBack { kept: None }))
+        })
     }
 
     /// The end of our own successor, or what the inventory declares of a value that is not ours.
@@ -271,6 +274,12 @@ impl<'a> Case<'a> {
         }
         Ok(self.now.wall + lifetime)
     }
+}
+
+/// Listed ones that the present secret may be.
+fn candidates<'l>(listing: &'l Listing, present: &Present<'_>) -> impl Iterator<Item = &'l Listed> {
+    let may_be = |listed: &&Listed| listed.is_secret && listed.active && fits(listed, present) != Some(false);
+    listing.credentials.iter().filter(may_be)
 }
 
 /// Whether a listed credential may be the one in the primary, by its first characters.
