@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use rusqlite::{
-    Connection, OpenFlags,
+    Connection,
     backup::{Backup, StepResult},
 };
 
-use super::{Begun, Sqlite, SqliteJournal, State, StateFault, forgetful, location, sqlite::fault};
+use super::{Begun, Sqlite, SqliteJournal, State, StateFault, forgetful, location, sqlite::connect, sqlite::fault};
 
 /// The beginning of a run that leaves nothing behind, over a copy of the state at `url` where there is one that can be
 /// read; without any lock.
@@ -35,7 +35,8 @@ fn copied(path: &Path) -> Result<Begun, StateFault> {
 
 fn copy(path: &Path) -> Result<Sqlite, StateFault> {
     let failed = |error: &rusqlite::Error| fault(Some(path), error);
-    let from = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error| failed(&error))?;
+    // Opened like any other: a connection that may only read leaves SQLite's two files beside the state.
+    let from = connect(path)?;
     let mut to = Connection::open_in_memory().map_err(|error| failed(&error))?;
     // All of it in one step: it is the state of one moment.
     match Backup::new(&from, &mut to).and_then(|backup| backup.step(-1)).map_err(|error| failed(&error))? {

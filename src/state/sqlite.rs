@@ -130,7 +130,7 @@ fn create(path: &Path, folder: &Path) -> Result<(), StateFault> {
 }
 
 /// Opens what is there and makes nothing.
-fn connect(path: &Path) -> Result<Connection, StateFault> {
+pub(super) fn connect(path: &Path) -> Result<Connection, StateFault> {
     Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|error| fault(Some(path), &error))
 }
 
